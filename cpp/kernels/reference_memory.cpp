@@ -1,0 +1,135 @@
+// The reference table, last part: kernels that mostly move memory. Optimizers, strided copies, conversions, gathers
+// and scatters of rows.
+#include <cmath>
+#include <cstring>
+#include <limits>
+
+#include "kernels/declare.h"
+
+namespace linnet::LINNET_ISA {
+namespace {
+
+// Rows of `row` elements of type Source, read at `indices`, converted to Target.
+template <class Source, class Target>
+void gather(const void* src, int64_t row, const int64_t* indices, int64_t rows, void* dst) {
+  const Source* from = static_cast<const Source*>(src);
+  Target* to = static_cast<Target*>(dst);
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t j = 0; j < row; ++j) to[r * row + j] = static_cast<Target>(from[(indices ? indices[r] : r) * row + j]);
+}
+
+template <class Target>
+void gather_type(SourceType type, const void* src, int64_t row, const int64_t* indices, int64_t rows, void* dst) {
+  switch (type) {
+    case SourceType::b8:  // bytes 0 and 1
+    case SourceType::u8:
+      return gather<uint8_t, Target>(src, row, indices, rows, dst);
+    case SourceType::i8:
+      return gather<int8_t, Target>(src, row, indices, rows, dst);
+    case SourceType::i16:
+      return gather<int16_t, Target>(src, row, indices, rows, dst);
+    case SourceType::u16:
+      return gather<uint16_t, Target>(src, row, indices, rows, dst);
+    case SourceType::i32:
+      return gather<int32_t, Target>(src, row, indices, rows, dst);
+    case SourceType::u32:
+      return gather<uint32_t, Target>(src, row, indices, rows, dst);
+    case SourceType::i64:
+      return gather<int64_t, Target>(src, row, indices, rows, dst);
+    case SourceType::u64:
+      return gather<uint64_t, Target>(src, row, indices, rows, dst);
+    case SourceType::f32:
+      return gather<float, Target>(src, row, indices, rows, dst);
+    case SourceType::f64:
+      return gather<double, Target>(src, row, indices, rows, dst);
+  }
+}
+
+}  // namespace
+
+void adam(const AdamArgs& a, const Launch&) {
+  for (int64_t i = 0; i < a.n; ++i) {
+    a.m[i] += (a.g[i] - a.m[i]) * (1 - a.beta_1);
+    a.v[i] += (a.g[i] * a.g[i] - a.v[i]) * (1 - a.beta_2);
+    a.w[i] -= a.lr_t * a.m[i] / (std::sqrt(a.v[i]) + a.epsilon);
+  }
+}
+
+void sgd(const SgdArgs& a, const Launch&) {
+  for (int64_t i = 0; i < a.n; ++i) {
+    if (!a.velocity || a.momentum == 0) {
+      a.w[i] -= a.lr * a.g[i];
+      continue;
+    }
+    a.velocity[i] = a.momentum * a.velocity[i] - a.lr * a.g[i];
+    a.w[i] += a.nesterov ? a.momentum * a.velocity[i] - a.lr * a.g[i] : a.velocity[i];
+  }
+}
+
+void strided_copy(const StridedCopyArgs& a, const Launch&) {
+  int64_t elements = 1;
+  bool contiguous = true;  // dst_strides all 0
+  for (int d = 0; d < a.rank; ++d) {
+    elements *= a.shape[d];
+    contiguous = contiguous && a.dst_strides[d] == 0;
+  }
+  const char* src = static_cast<const char*>(a.src);
+  char* dst = static_cast<char*>(a.dst);
+  for (int64_t element = 0; element < elements; ++element) {
+    int64_t rest = element, from = 0, to = 0;
+    for (int d = a.rank - 1; d >= 0; --d) {
+      from += rest % a.shape[d] * a.src_strides[d];
+      to += rest % a.shape[d] * a.dst_strides[d];
+      rest /= a.shape[d];
+    }
+    std::memcpy(dst + (contiguous ? element : to) * a.item, src + from * a.item, static_cast<size_t>(a.item));
+  }
+}
+
+void gather_rows(SourceType type, bool to_int, const void* src, int64_t row, const int64_t* indices, int64_t rows,
+                 void* dst, const Launch&) {
+  if (to_int) return gather_type<int32_t>(type, src, row, indices, rows, dst);
+  gather_type<float>(type, src, row, indices, rows, dst);
+}
+
+void embedding_forward(int64_t entries, int64_t width, int64_t ids_count, const float* table, const int32_t* ids,
+                       float* y, int64_t* bad_row, const Launch&) {
+  *bad_row = -1;
+  for (int64_t i = 0; i < ids_count; ++i) {
+    const bool good = ids[i] >= 0 && ids[i] < entries;
+    if (!good && *bad_row < 0) *bad_row = i;
+    for (int64_t j = 0; j < width; ++j)
+      y[i * width + j] = good ? table[ids[i] * width + j] : std::numeric_limits<float>::quiet_NaN();
+  }
+}
+
+void embedding_grad(int64_t entries, int64_t width, int64_t ids_count, const int32_t* ids, const float* dy,
+                    float* dtable, const Launch&) {
+  for (int64_t i = 0; i < entries * width; ++i) dtable[i] = 0;
+  for (int64_t i = 0; i < ids_count; ++i)
+    if (ids[i] >= 0 && ids[i] < entries)
+      for (int64_t j = 0; j < width; ++j) dtable[ids[i] * width + j] += dy[i * width + j];
+}
+
+void one_hot(int64_t count, int64_t depth, const int32_t* ids, float* y, const Launch&) {
+  for (int64_t i = 0; i < count; ++i)
+    for (int64_t j = 0; j < depth; ++j) y[i * depth + j] = ids[i] == j ? 1 : 0;
+}
+
+void cast_to_float(int64_t count, const int32_t* x, float* y, const Launch&) {
+  for (int64_t i = 0; i < count; ++i) y[i] = static_cast<float>(x[i]);
+}
+
+void cast_to_int(int64_t count, const float* x, int32_t* y, const Launch&) {
+  for (int64_t i = 0; i < count; ++i) {
+    if (std::isnan(x[i])) {
+      y[i] = 0;
+    } else if (x[i] >= 0x1p31f) {
+      y[i] = std::numeric_limits<int32_t>::max();
+    } else {
+      y[i] = x[i] < -0x1p31f ? std::numeric_limits<int32_t>::min() : static_cast<int32_t>(x[i]);
+    }
+  }
+}
+
+}  // namespace linnet::LINNET_ISA
