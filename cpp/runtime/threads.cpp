@@ -48,7 +48,8 @@ void pause() {
 #endif
 }
 
-// Polls `ready` for about `limit`; the clock is read every 16th time. True as soon as `ready` is.
+// Polls `ready` for about `limit`. True as soon as `ready` is. Between two rounds the core is offered to whoever else
+// wants it (for a fraction of a microsecond when nobody does): the thread we wait for may be queued right behind us.
 template <class Ready>
 bool spin(std::chrono::microseconds limit, Ready ready) {
   if (ready()) return true;
@@ -58,6 +59,7 @@ bool spin(std::chrono::microseconds limit, Ready ready) {
       if (ready()) return true;
       pause();
     }
+    std::this_thread::yield();
   } while (std::chrono::steady_clock::now() < end);
   return false;
 }
