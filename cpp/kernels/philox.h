@@ -46,4 +46,9 @@ inline PhiloxBlock philox(uint64_t seed, uint32_t stream, uint64_t step, uint64_
 // A word as a float in [0, 1): its upper 24 bits, exactly.
 inline float uniform_from_word(uint32_t word) { return static_cast<float>(static_cast<int32_t>(word >> 8)) * 0x1p-24f; }
 
+// A word as a float in (0, 1], never 0: what the logarithm of Box & Muller needs. 31 bits reach 6.6 deviations.
+inline float positive_uniform_from_word(uint32_t word) {
+  return static_cast<float>(static_cast<int32_t>(word >> 1)) * 0x1p-31f + 0x1p-32f;
+}
+
 }  // namespace linnet::LINNET_ISA

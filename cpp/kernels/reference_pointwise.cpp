@@ -15,8 +15,8 @@ float random_normal(const PointwiseArgs& args, const Instruction& i, int64_t ele
   const PhiloxBlock block =
       philox(args.seed, static_cast<uint32_t>(i.stream), args.step, static_cast<uint64_t>(element / 4));
   const int64_t pair = element % 4 / 2 * 2;
-  const double radius = std::sqrt(-2 * std::log((block.word[pair] + 0.5) * 0x1p-32));
-  const double angle = 2 * M_PI * (block.word[pair + 1] * 0x1p-32);
+  const double radius = std::sqrt(-2 * std::log(double{positive_uniform_from_word(block.word[pair])}));
+  const double angle = 2 * M_PI * uniform_from_word(block.word[pair + 1]);
   return static_cast<float>(radius * (element % 2 ? std::sin(angle) : std::cos(angle)));
 }
 

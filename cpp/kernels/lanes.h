@@ -1,0 +1,44 @@
+// Between vectors (simd.h) and the arrays and scalars around them: partial loads and stores for the end of a row, and
+// sums and maxima over the lanes of one vector, always in the same order.
+#pragma once
+#include "kernels/simd.h"
+
+namespace linnet::LINNET_ISA {
+
+// The first n < kLanes lanes from p, the others `fill`. Reads nothing beyond p[n - 1].
+inline Vec load_part(const float* p, int64_t n, float fill) {
+  alignas(sizeof(Vec)) float lanes[kLanes];
+  for (int i = 0; i < kLanes; ++i) lanes[i] = fill;
+  for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
+  return load(lanes);
+}
+
+inline void store_part(float* p, Vec v, int64_t n) {
+  alignas(sizeof(Vec)) float lanes[kLanes];
+  store(lanes, v);
+  for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+}
+
+// Halves are combined until one lane is left.
+template <class Combine>
+inline float combine_lanes(Vec v, Combine combine) {
+  float lanes[kLanes];
+  store(lanes, v);
+  for (int width = kLanes / 2; width > 0; width /= 2)
+    for (int i = 0; i < width; ++i) lanes[i] = combine(lanes[i], lanes[i + width]);
+  return lanes[0];
+}
+
+inline float sum_lanes(Vec v) {
+  return combine_lanes(v, [](float a, float b) { return a + b; });
+}
+
+// The larger of a and b; a NaN on either side wins.
+inline Vec max_vec(Vec a, Vec b) { return (a > b) | (a != a) ? a : b; }
+inline Vec min_vec(Vec a, Vec b) { return (a < b) | (a != a) ? a : b; }
+
+inline float max_lanes(Vec v) {
+  return combine_lanes(v, [](float a, float b) { return a > b || a != a ? a : b; });
+}
+
+}  // namespace linnet::LINNET_ISA

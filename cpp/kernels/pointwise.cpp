@@ -1,0 +1,255 @@
+// Pointwise programs: any chain of elementwise operations in one pass over memory.
+//
+// The iteration space is walked in tiles of kTile elements, and the whole program runs on one tile before the next:
+// what lies between two instructions is a register, a kTile-long piece of thread scratch that stays in L1. A register
+// is a pointer (Frame::operand): an input that is contiguous is read where it lies, an instruction whose result is an
+// output writes it where it belongs, so a program of one instruction moves each byte once.
+//
+// An input that an output overwrites (in place) before its last use is kept in scratch for the length of a tile.
+//
+// Broadcast inputs become contiguous, too:
+//   pattern   a scalar, or a vector along the last axes (bias) that repeats every `period` elements: written once per
+//             thread tile as kTile + period elements, then read at offset begin % period;
+//   general   anything else: the tile's elements are collected into scratch, run by run of the innermost axis.
+// Start reading at run_tile; the instructions are in pointwise_ops.cpp.
+#include "kernels/declare.h"
+#include "kernels/pointwise_ops.h"
+
+namespace linnet::LINNET_ISA {
+namespace {
+
+constexpr int64_t kTile = 512;
+constexpr int64_t kRegisterStride = kTile + 16;  // registers do not lie 2 KB apart, which would alias in L1
+constexpr int64_t kMaxPeriod = 512;
+static_assert((kMaxRegisters * kRegisterStride + kTile + kMaxPointwiseInputs * (kTile + kMaxPeriod)) * 4 <=
+              kThreadScratchBytes);
+
+// Work that is worth a tile of its own, in tenths of a nanosecond (instruction_cost): 30 us.
+constexpr int64_t kGrain = 300000;
+
+enum class Access { contiguous, kept, pattern, general };
+
+// The program with everything that does not depend on the position worked out.
+struct Plan {
+  const PointwiseArgs* args;
+  int rank;  // after merging axes; the strides of merged axes are in `strides`
+  int64_t shape[kMaxRank];
+  int64_t strides[kMaxPointwiseInputs][kMaxRank];
+  Access access[kMaxPointwiseInputs];
+  int64_t period[kMaxPointwiseInputs];  // of a pattern: 1 for a scalar
+  int8_t direct[kMaxInstructions];      // the output this instruction writes straight to memory, or -1
+  bool copied[kMaxPointwiseOutputs];    // the output is copied from its register when the tile is done
+  int64_t elements, per_tile;           // per_tile: elements of one parallel tile, a multiple of kTile
+};
+
+// Drops axes of length 1 and merges neighbours that every input walks as one.
+void merge_axes(const PointwiseArgs& args, Plan& plan) {
+  plan.rank = 0;
+  for (int d = 0; d < args.rank; ++d) {
+    if (args.shape[d] == 1) continue;
+    bool merge = plan.rank > 0;
+    for (int k = 0; merge && k < args.inputs; ++k)
+      merge = plan.strides[k][plan.rank - 1] == args.in_strides[k][d] * args.shape[d];
+    if (merge) {
+      plan.shape[plan.rank - 1] *= args.shape[d];
+    } else {
+      plan.shape[plan.rank++] = args.shape[d];
+    }
+    for (int k = 0; k < args.inputs; ++k) plan.strides[k][plan.rank - 1] = args.in_strides[k][d];
+  }
+}
+
+// An input is periodic when its last axes are contiguous and it is constant along all before them.
+void classify(int input, Plan& plan) {
+  const int64_t* strides = plan.strides[input];
+  int64_t period = 1;
+  int d = plan.rank - 1;
+  for (; d >= 0 && strides[d] == period; --d) period *= plan.shape[d];
+  if (d < 0 && plan.rank > 0) {
+    plan.access[input] = Access::contiguous;
+    return;
+  }
+  for (; d >= 0 && strides[d] == 0; --d) {
+  }
+  plan.period[input] = period;
+  plan.access[input] = d < 0 && period <= kMaxPeriod ? Access::pattern : Access::general;
+}
+
+bool reads(const Instruction& i, int reg) {
+  if (i.op >= Opcode::constant) return false;
+  return i.a == reg || (i.op <= Opcode::where && i.b == reg) || (i.op == Opcode::where && i.c == reg);
+}
+
+// The last instruction that writes a register, or -1.
+int writer_of(const PointwiseArgs& args, int reg) {
+  int writer = -1;
+  for (int i = 0; i < args.instructions; ++i)
+    if (args.program[i].dst == reg) writer = i;
+  return writer;
+}
+
+// True when an output lies over this input and is written while the input's old value is still needed.
+bool overwritten_early(const PointwiseArgs& args, int input) {
+  for (int k = 0; k < args.outputs; ++k) {
+    if (args.out[k] != args.in[input]) continue;
+    for (int i = writer_of(args, args.out_register[k]) + 1; i < args.instructions; ++i)
+      if (reads(args.program[i], input)) return true;
+    for (int other = 0; other < args.outputs; ++other)
+      if (other != k && args.out_register[other] == input) return true;
+  }
+  return false;
+}
+
+Plan make_plan(const PointwiseArgs& args) {
+  Plan plan;
+  plan.args = &args;
+  merge_axes(args, plan);
+  plan.elements = 1;
+  for (int d = 0; d < plan.rank; ++d) plan.elements *= plan.shape[d];
+  for (int k = 0; k < args.inputs; ++k) {
+    classify(k, plan);
+    if (overwritten_early(args, k)) plan.access[k] = Access::kept;
+  }
+
+  int64_t cost = args.inputs + args.outputs;
+  for (int i = 0; i < args.instructions; ++i) {
+    plan.direct[i] = -1;
+    cost += instruction_cost(args.program[i].op);
+  }
+  for (int k = 0; k < args.outputs; ++k) {
+    const int writer = writer_of(args, args.out_register[k]);
+    plan.copied[k] = writer < 0 || plan.direct[writer] >= 0;
+    if (!plan.copied[k]) plan.direct[writer] = static_cast<int8_t>(k);
+  }
+
+  const int64_t tiles = plan.elements * cost / kGrain;
+  const int64_t share = tiles > 1 ? (plan.elements + tiles - 1) / tiles : plan.elements;
+  plan.per_tile = (share + kTile - 1) / kTile * kTile;
+  return plan;
+}
+
+// Elements begin .. begin + n of a general input: where they lie if one run holds them all, else collected in `buffer`.
+const float* collect(const Plan& plan, int input, int64_t begin, int64_t n, float* buffer /* (kTile) */) {
+  const int64_t* strides = plan.strides[input];
+  const int last = plan.rank - 1;
+  int64_t index[kMaxRank];
+  int64_t rest = begin, offset = 0;
+  for (int d = last; d >= 0; --d) {
+    index[d] = rest % plan.shape[d];
+    rest /= plan.shape[d];
+    offset += index[d] * strides[d];
+  }
+  const float* source = plan.args->in[input];
+  const int64_t length = plan.shape[last], step = strides[last];
+  if (step == 1 && index[last] + n <= length) return source + offset;
+
+  for (int64_t done = 0; done < n;) {
+    const int64_t left = length - index[last], run = left < n - done ? left : n - done;
+    const float* from = source + offset;
+    float* to = buffer + done;
+    if (step == 0) {
+      const float value = *from;
+      for (int64_t i = 0; i < run; ++i) to[i] = value;
+    } else if (step == 1) {
+      for (int64_t i = 0; i < run; ++i) to[i] = from[i];
+    } else {
+      for (int64_t i = 0; i < run; ++i) to[i] = from[i * step];
+    }
+    done += run;
+    offset -= index[last] * step;
+    index[last] = 0;
+    for (int d = last - 1; d >= 0; --d) {  // to the next run
+      offset += strides[d];
+      if (++index[d] < plan.shape[d]) break;
+      offset -= plan.shape[d] * strides[d];
+      index[d] = 0;
+    }
+  }
+  return buffer;
+}
+
+// Where the registers of a thread tile are.
+struct Frame {
+  const float* operand[kMaxRegisters];  // the register's current value
+  float* storage;                       // register r may be kept at storage + r * kRegisterStride
+  float* patterns[kMaxPointwiseInputs];
+  uint32_t* words;
+};
+
+// The program on elements begin .. begin + n, n <= kTile.
+void run_program(const Plan& plan, Frame& frame, int64_t begin, int64_t n) {
+  const PointwiseArgs& args = *plan.args;
+  for (int k = 0; k < args.inputs; ++k) {
+    switch (plan.access[k]) {
+      case Access::contiguous:
+        frame.operand[k] = args.in[k] + begin;
+        break;
+      case Access::kept: {
+        float* copy = frame.storage + k * kRegisterStride;
+        for (int64_t i = 0; i < n; ++i) copy[i] = args.in[k][begin + i];
+        frame.operand[k] = copy;
+        break;
+      }
+      case Access::pattern:
+        frame.operand[k] = frame.patterns[k] + (plan.period[k] == 1 ? 0 : begin % plan.period[k]);
+        break;
+      case Access::general:
+        frame.operand[k] = collect(plan, k, begin, n, frame.storage + k * kRegisterStride);
+        break;
+    }
+  }
+  const RandomContext random = {args.seed, args.step, begin, frame.words};
+  for (int i = 0; i < args.instructions; ++i) {
+    const Instruction& instruction = args.program[i];
+    float* dst =
+        plan.direct[i] >= 0 ? args.out[plan.direct[i]] + begin : frame.storage + instruction.dst * kRegisterStride;
+    execute(instruction, n, dst, frame.operand[instruction.a], frame.operand[instruction.b],
+            frame.operand[instruction.c], random);
+    frame.operand[instruction.dst] = dst;
+  }
+  for (int k = 0; k < args.outputs; ++k) {
+    if (!plan.copied[k]) continue;
+    const float* from = frame.operand[args.out_register[k]];
+    float* to = args.out[k] + begin;
+    if (from == to) continue;
+    for (int64_t i = 0; i < n; ++i) to[i] = from[i];
+  }
+}
+
+// One parallel tile: sets up registers and patterns, then runs the program on pieces of kTile elements.
+void run_tile(const void* plan_pointer, int64_t index, float* scratch) {
+  const Plan& plan = *static_cast<const Plan*>(plan_pointer);
+  const int64_t begin = index * plan.per_tile;
+  const int64_t end = begin + plan.per_tile < plan.elements ? begin + plan.per_tile : plan.elements;
+  const int64_t longest = end - begin < kTile ? end - begin : kTile;
+
+  Frame frame = {};
+  frame.storage = scratch;
+  scratch += kMaxRegisters * kRegisterStride;
+  frame.words = reinterpret_cast<uint32_t*>(scratch);
+  scratch += kTile;
+  for (int k = 0; k < plan.args->inputs; ++k) {
+    if (plan.access[k] != Access::pattern) continue;
+    const float* source = plan.args->in[k];
+    const int64_t period = plan.period[k];
+    frame.patterns[k] = scratch;
+    scratch += kTile + kMaxPeriod;
+    if (period == 1) {
+      for (int64_t i = 0; i < longest; ++i) frame.patterns[k][i] = source[0];
+    } else {
+      for (int64_t i = 0; i < longest + period; i += period)
+        for (int64_t j = 0; j < period && i + j < longest + period; ++j) frame.patterns[k][i + j] = source[j];
+    }
+  }
+  for (int64_t at = begin; at < end; at += kTile) run_program(plan, frame, at, end - at < kTile ? end - at : kTile);
+}
+
+}  // namespace
+
+void pointwise(const PointwiseArgs& args, const Launch& launch) {
+  const Plan plan = make_plan(args);
+  if (plan.elements == 0) return;
+  launch.parallel(launch.pool, (plan.elements + plan.per_tile - 1) / plan.per_tile, run_tile, &plan);
+}
+
+}  // namespace linnet::LINNET_ISA
