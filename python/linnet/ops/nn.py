@@ -1,0 +1,342 @@
+"""Functions of neural networks: activations, softmax, normalisation. Convolution and pooling are in convolution.py,
+cross-entropies in crossentropy.py."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from linnet.backend.function import op
+from linnet.backend.tensor import Tensor
+from linnet.ops import arithmetic as a
+from linnet.ops import reduction as r
+from linnet.ops.common import as_float, many_axes, trace_of
+from linnet.ops.comparison import greater, less_equal
+from linnet.ops.shape import reshape, reshape_dims, split, transpose
+
+# ---- activations -----------------------------------------------------------------------------------------------------
+
+
+@op("x")
+def relu(x: Any) -> Any:
+    """max(x, 0)."""
+    return trace_of().add("relu", [as_float(x)])
+
+
+@op("x")
+def relu6(x: Any) -> Any:
+    """x limited to [0, 6]."""
+    return a.minimum(relu(x), 6.0)
+
+
+@op("x")
+def sigmoid(x: Any) -> Any:
+    """1 / (1 + exp(-x))."""
+    x = as_float(x)
+    result = trace_of().add("sigmoid", [x])
+    result.logits = ("sigmoid", x)
+    return result
+
+
+@op("x")
+def log_sigmoid(x: Any) -> Any:
+    """log(sigmoid(x)), exact for very negative x."""
+    return a.negative(softplus(a.negative(as_float(x))))
+
+
+@op("x")
+def softplus(x: Any) -> Any:
+    """log(1 + exp(x)), without overflow."""
+    return trace_of().add("softplus", [as_float(x)])
+
+
+@op("x")
+def softsign(x: Any) -> Any:
+    """x / (1 + |x|)."""
+    x = as_float(x)
+    return a.divide(x, a.add(1.0, a.absolute(x)))
+
+
+@op("x")
+def silu(x: Any) -> Any:
+    """x * sigmoid(x)."""
+    x = as_float(x)
+    return a.multiply(x, trace_of().add("sigmoid", [x]))
+
+
+@op("x")
+def swish(x: Any) -> Any:
+    """The same as silu."""
+    return silu(x)
+
+
+@op("x")
+def mish(x: Any) -> Any:
+    """x * tanh(softplus(x))."""
+    x = as_float(x)
+    return a.multiply(x, a.tanh(softplus(x)))
+
+
+@op("x")
+def gelu(x: Any, approximate: bool = True) -> Any:
+    """x times the normal distribution function of x; `approximate` takes the usual tanh formula for it."""
+    x = as_float(x)
+    if approximate:
+        inner = a.multiply(math.sqrt(2.0 / math.pi), a.add(x, a.multiply(0.044715, a.power(x, 3))))
+        return a.multiply(a.multiply(0.5, x), a.add(1.0, a.tanh(inner)))
+    return a.multiply(a.multiply(0.5, x), a.add(1.0, a.erf(a.multiply(x, 1.0 / math.sqrt(2.0)))))
+
+
+@op("x")
+def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
+    """x where positive, negative_slope * x elsewhere."""
+    x = as_float(x)
+    return a.where(greater(x, 0.0), x, a.multiply(negative_slope, x))
+
+
+@op("x")
+def elu(x: Any, alpha: float = 1.0) -> Any:
+    """x where positive, alpha * (exp(x) - 1) elsewhere."""
+    x = as_float(x)
+    # The minimum keeps exp from overflowing on the side that is not taken: 0 * inf in the gradient would be NaN.
+    return a.where(greater(x, 0.0), x, a.multiply(alpha, a.expm1(a.minimum(x, 0.0))))
+
+
+@op("x")
+def selu(x: Any) -> Any:
+    """The self-normalising elu: scale * elu(x, alpha) with the constants of Klambauer et al. (2017)."""
+    return a.multiply(1.0507009873554805, elu(x, 1.6732632423543772))
+
+
+@op("x")
+def celu(x: Any, alpha: float = 1.0) -> Any:
+    """max(x, 0) + min(alpha * (exp(x / alpha) - 1), 0)."""
+    x = as_float(x)
+    return a.add(a.maximum(x, 0.0), a.multiply(alpha, a.expm1(a.divide(a.minimum(x, 0.0), alpha))))
+
+
+@op("x")
+def hard_sigmoid(x: Any) -> Any:
+    """x / 6 + 1/2, limited to [0, 1]."""
+    return a.clip(a.add(a.multiply(as_float(x), 1.0 / 6.0), 0.5), 0.0, 1.0)
+
+
+@op("x")
+def hard_silu(x: Any) -> Any:
+    """x * hard_sigmoid(x)."""
+    x = as_float(x)
+    return a.multiply(x, hard_sigmoid(x))
+
+
+@op("x")
+def hard_swish(x: Any) -> Any:
+    """The same as hard_silu."""
+    return hard_silu(x)
+
+
+@op("x")
+def hard_tanh(x: Any) -> Any:
+    """x limited to [-1, 1]."""
+    return a.clip(as_float(x), -1.0, 1.0)
+
+
+@op("x")
+def tanh_shrink(x: Any) -> Any:
+    """x - tanh(x)."""
+    x = as_float(x)
+    return a.subtract(x, a.tanh(x))
+
+
+@op("x")
+def soft_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """x moved towards zero by the threshold, and zero within it."""
+    x = as_float(x)
+    return a.multiply(a.sign(x), relu(a.subtract(a.absolute(x), threshold)))
+
+
+@op("x")
+def hard_shrink(x: Any, threshold: float = 0.5) -> Any:
+    """x, but zero where |x| does not exceed the threshold."""
+    x = as_float(x)
+    return a.where(less_equal(a.absolute(x), threshold), 0.0, x)
+
+
+@op("x")
+def threshold(x: Any, threshold: float, default_value: float) -> Any:
+    """x where it exceeds the threshold, default_value elsewhere."""
+    x = as_float(x)
+    return a.where(greater(x, threshold), x, float(default_value))
+
+
+@op("x")
+def squareplus(x: Any, b: float = 4) -> Any:
+    """(x + sqrt(x * x + b)) / 2."""
+    x = as_float(x)
+    return a.multiply(0.5, a.add(x, a.sqrt(a.add(a.square(x), float(b)))))
+
+
+@op("x")
+def sparse_plus(x: Any) -> Any:
+    """0 below -1, x above 1, and (x + 1)^2 / 4 between."""
+    x = as_float(x)
+    middle = a.multiply(0.25, a.square(a.add(x, 1.0)))
+    return a.where(less_equal(x, -1.0), 0.0, a.where(greater(x, 1.0), x, middle))
+
+
+@op("x")
+def sparse_sigmoid(x: Any) -> Any:
+    """(x + 1) / 2, limited to [0, 1]."""
+    return a.clip(a.multiply(0.5, a.add(as_float(x), 1.0)), 0.0, 1.0)
+
+
+@op("x")
+def glu(x: Any, axis: int = -1) -> Any:
+    """The first half along the axis times the sigmoid of the second half."""
+    first, second = split(as_float(x), 2, axis)
+    return a.multiply(first, trace_of().add("sigmoid", [second]))
+
+
+# ---- softmax ---------------------------------------------------------------------------------------------------------
+
+
+def _along(name: str, x: Any, axis: int | Sequence[int] | None) -> Tensor:
+    x = as_float(x)
+    axes = many_axes(axis, x.ndim, name)
+    if axes == [x.ndim - 1]:
+        return trace_of().add(name, [x])
+    # The axes go to the end and become one.
+    order = [i for i in range(x.ndim) if i not in axes] + axes
+    moved = transpose(x, order)
+    kept = moved.dims[: x.ndim - len(axes)]
+    if any(size < 0 for size in moved.dims[len(kept) :]):
+        flat = reshape(moved, (*[None if s == -1 else s for s in kept], -1))
+    else:
+        flat = reshape_dims(moved, (*kept, math.prod(moved.dims[len(kept) :])))
+    result = reshape_dims(trace_of().add(name, [flat]), moved.dims)
+    return transpose(result, [order.index(i) for i in range(x.ndim)])
+
+
+@op("x")
+def softmax(x: Any, axis: int | Sequence[int] | None = -1) -> Any:
+    """exp(x) / sum(exp(x)) along the axis (or axes): positive numbers that sum to 1."""
+    x = as_float(x)
+    result = _along("softmax", x, axis)
+    if isinstance(axis, int) and axis % x.ndim == x.ndim - 1:
+        result.logits = ("softmax", x)
+    return result
+
+
+@op("x")
+def log_softmax(x: Any, axis: int | Sequence[int] | None = -1) -> Any:
+    """log(softmax(x)), exact where softmax(x) is close to 0."""
+    return _along("log_softmax", x, axis)
+
+
+# ---- normalisation ---------------------------------------------------------------------------------------------------
+
+
+@op("x")
+def moments(x: Any, axes: int | Sequence[int], keepdims: bool = False, synchronized: bool = False) -> Any:
+    """(mean, variance) over the axes."""
+    x = as_float(x)
+    mean = r.mean(x, axes, True)
+    variance = r.mean(a.square(a.subtract(x, mean)), axes, keepdims)
+    return (mean if keepdims else reshape_dims(mean, variance.dims)), variance
+
+
+@op("x", "mean", "variance", "offset", "scale")
+def batch_normalization(
+    x: Any, mean: Any, variance: Any, axis: int, offset: Any = None, scale: Any = None, epsilon: float = 1e-3
+) -> Any:
+    """(x - mean) / sqrt(variance + epsilon) * scale + offset, with vectors along the axis."""
+    x = as_float(x)
+    place = axis % x.ndim
+    spread = [x.dims[i] if i == place else 1 for i in range(x.ndim)]
+
+    def vector(value: Any) -> Tensor:
+        value = as_float(value)
+        return value if place == x.ndim - 1 else reshape_dims(value, spread)
+
+    # One multiplication and one addition per value: the rest is on vectors.
+    factor = a.rsqrt(a.add(as_float(variance), epsilon))
+    if scale is not None:
+        factor = a.multiply(factor, scale)
+    shift = a.negative(a.multiply(mean, factor))
+    if offset is not None:
+        shift = a.add(shift, offset)
+    return a.add(a.multiply(x, vector(factor)), vector(shift))
+
+
+@op("x", "scale", "offset")
+def batch_normalization_training(x: Any, scale: Any, offset: Any, epsilon: float = 1e-3) -> Any:
+    """(y, mean, variance): x normalised by its own statistics over all axes but the last, which are returned too.
+
+    scale, offset: vectors along the last axis. The variance is divided by the count.
+    """
+    y, mean, variance = trace_of().add_many(
+        "batch_norm", [as_float(x), as_float(scale), as_float(offset)], epsilon=float(epsilon)
+    )
+    return y, mean, variance
+
+
+@op("x", "gamma", "beta")
+def layer_normalization(
+    x: Any, gamma: Any = None, beta: Any = None, axis: int | Sequence[int] = -1, epsilon: float = 1e-3
+) -> Any:
+    """x with mean 0 and variance 1 over the axes, times gamma, plus beta."""
+    x = as_float(x)
+    mean, variance = moments(x, axis, True)
+    y = a.multiply(a.subtract(x, mean), a.rsqrt(a.add(variance, epsilon)))
+    if gamma is not None:
+        y = a.multiply(y, gamma)
+    return y if beta is None else a.add(y, beta)
+
+
+@op("x", "scale")
+def rms_normalization(x: Any, scale: Any = None, axis: int | Sequence[int] = -1, epsilon: float = 1e-6) -> Any:
+    """x divided by the root of its mean square over the axes, times scale."""
+    x = as_float(x)
+    y = a.multiply(x, a.rsqrt(a.add(r.mean(a.square(x), axis, True), epsilon)))
+    return y if scale is None else a.multiply(y, scale)
+
+
+@op("x")
+def normalize(x: Any, axis: int | Sequence[int] = -1, order: float = 2, epsilon: float = 1e-7) -> Any:
+    """x divided by its norm of this order along the axis; the norm counts as at least epsilon."""
+    x = as_float(x)
+    if order == 2:
+        squares = r.sum(a.square(x), axis, True)
+        return a.multiply(x, a.rsqrt(a.maximum(squares, float(epsilon) ** 2)))
+    return a.divide(x, a.maximum(r.norm(x, order, axis, True), float(epsilon)))
+
+
+@op("query", "key", "value", "bias", "mask")
+def dot_product_attention(
+    query: Any,
+    key: Any,
+    value: Any,
+    bias: Any = None,
+    mask: Any = None,
+    scale: float | None = None,
+    is_causal: bool = False,
+) -> Any:
+    """softmax(query . key / sqrt(depth)) . value for each head; query (n, t, heads, depth), key and value (n, s, ...).
+
+    mask: where nonzero, attention is allowed; it broadcasts to (n, heads, t, s). is_causal: only to earlier positions.
+    """
+    from linnet.ops.indexing import tril
+    from linnet.ops.linalg import matmul
+
+    q, k, v = (transpose(as_float(t), (0, 2, 1, 3)) for t in (query, key, value))
+    scores = matmul(q, transpose(k, (0, 1, 3, 2)))
+    scores = a.multiply(scores, 1.0 / math.sqrt(q.dims[-1]) if scale is None else scale)
+    if bias is not None:
+        scores = a.add(scores, bias)
+    if mask is not None:
+        scores = a.where(mask, scores, -1e9)
+    if is_causal:
+        from linnet.ops.creation import ones
+
+        scores = a.where(tril(ones(scores.dims[-2:])), scores, -1e9)
+    return transpose(matmul(trace_of().add("softmax", [scores]), v), (0, 2, 1, 3))
