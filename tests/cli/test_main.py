@@ -49,7 +49,9 @@ def test_wrong_commands(
     monkeypatch.chdir(tmp_path)
     assert main(arguments) == 2
     captured = capsys.readouterr()
-    assert message in captured.err and captured.err.count("\n") == 1 and captured.err.startswith("linnet")
+    assert message in captured.err
+    assert captured.err.count("\n") == 1
+    assert captured.err.startswith("linnet")
     assert captured.out == ""
 
 

@@ -18,7 +18,8 @@ def test_arrays(tmp_path: Path, shape: tuple[int, ...], n: int) -> None:
     array = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     np.save(tmp_path / "x.npy", array)
     x = read_array(tmp_path / "x.npy", SHAPE)
-    assert x.shape == (n, *SHAPE) and x.dtype == np.float32
+    assert x.shape == (n, *SHAPE)
+    assert x.dtype == np.float32
     np.testing.assert_allclose(x.ravel(), array.ravel() / 255, rtol=1e-6)
 
 
@@ -72,7 +73,8 @@ def test_ink_on_paper_is_brought_into_form(
     large = pil.fromarray(255 - digit).resize((112, 112), pil.Resampling.NEAREST).convert(mode)
     large.save(tmp_path / "photo.png")
     x = read_image(tmp_path / "photo.png", SHAPE)
-    assert x.shape == (1, *SHAPE) and x.dtype == np.float32
+    assert x.shape == (1, *SHAPE)
+    assert x.dtype == np.float32
     assert np.abs(x[0, :, :, 0] - digit / 255).mean() < 0.02
     note = capsys.readouterr().err
     assert "made grey, resized from 112x112 to 28x28, inverted, since its border is light" in note

@@ -23,7 +23,7 @@ def test_files_of_others_are_not_touched(tmp_path: Path, name: str) -> None:
     (tmp_path / "notes.txt").touch()
     run_folder.prepare(tmp_path)  # another name is no harm
     (tmp_path / name).touch()
-    with pytest.raises(UsageError, match=f"{name} is there and not from linnet train"):
+    with pytest.raises(UsageError, match="is there and not from linnet train"):
         run_folder.prepare(tmp_path)
     run_folder.write_run(tmp_path, {})
     run_folder.prepare(tmp_path)  # an earlier run of ours
@@ -47,16 +47,16 @@ def test_reading_a_run(tmp_path: Path) -> None:
     model = tmp_path / run_folder.MODEL
     assert run_folder.read_run(model) == {}
     (tmp_path / run_folder.RUN).write_text("{")
-    with pytest.raises(CommandError, match="run.json: not JSON"):
+    with pytest.raises(CommandError, match=r"run\.json: not JSON"):
         run_folder.read_run(model)
     (tmp_path / run_folder.RUN).write_text(json.dumps([1]))
     assert run_folder.read_run(model) == {}
 
 
 def test_finding_a_model(tmp_path: Path) -> None:
-    with pytest.raises(CommandError, match="has no model\\..*; train a model first"):
+    with pytest.raises(CommandError, match=r"has no model\..*; train a model first"):
         run_folder.find_model(tmp_path)
-    with pytest.raises(CommandError, match="there is no file .*absent"):
+    with pytest.raises(CommandError, match=r"there is no file .*absent"):
         run_folder.find_model(tmp_path / "absent")
     model = tmp_path / run_folder.MODEL
     model.touch()

@@ -31,8 +31,11 @@ def test_the_folder(folder: Path) -> None:
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(rows[0])
     run = record(folder)
-    assert run["linnet"] == linnet.__version__ and run["recipe"] == "logistic" and run["data"] == "digits"
-    assert run["settings"]["epochs"] == 2 and run["settings"]["optimizer"] == "adam"
+    assert run["linnet"] == linnet.__version__
+    assert run["recipe"] == "logistic"
+    assert run["data"] == "digits"
+    assert run["settings"]["epochs"] == 2
+    assert run["settings"]["optimizer"] == "adam"
     assert 0.8 < run["test"]["accuracy"] <= 1
 
 
@@ -67,7 +70,8 @@ def test_predict(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert main(["predict", str(folder), str(tmp_path / "three.npy"), "--top", "1"]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert [line.partition(": ")[2].split()[0] for line in lines] == [str(digit) for digit in best]
-    assert lines[0].startswith(f"{tmp_path / 'three.npy'}[0]: ") and lines[0].endswith(" %)")
+    assert lines[0].startswith(f"{tmp_path / 'three.npy'}[0]: ")
+    assert lines[0].endswith(" %)")
 
 
 def test_predict_an_image(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -75,7 +79,8 @@ def test_predict_an_image(folder: Path, tmp_path: Path, capsys: pytest.CaptureFi
     pil.fromarray(np.full((40, 40), 255, np.uint8)).save(tmp_path / "paper.png")
     assert main(["predict", str(folder), str(tmp_path / "paper.png")]) == 0
     captured = capsys.readouterr()
-    assert captured.out.count(" %)") == 3 and "resized from 40x40 to 28x28, inverted" in captured.err
+    assert captured.out.count(" %)") == 3
+    assert "resized from 40x40 to 28x28, inverted" in captured.err
 
 
 def test_a_damaged_model(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -83,7 +88,8 @@ def test_a_damaged_model(folder: Path, tmp_path: Path, capsys: pytest.CaptureFix
     model.write_bytes((folder / run_folder.MODEL).read_bytes()[:200])
     assert main(["evaluate", str(model), "--data", "digits"]) == 1
     error = capsys.readouterr().err
-    assert error.startswith("linnet: ") and str(model) in error
+    assert error.startswith("linnet: ")
+    assert str(model) in error
 
 
 def test_same_seed_same_bits(folder: Path, tmp_path: Path) -> None:
@@ -133,7 +139,8 @@ def test_without_matplotlib(
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     assert main(["train", "logistic", "--epochs", "1", "--out", str(tmp_path), "--quiet"]) == 0
     assert 'pip install "linnet[viz]"' in capsys.readouterr().err
-    assert not (tmp_path / run_folder.CURVES).exists() and (tmp_path / run_folder.HISTORY).exists()
+    assert not (tmp_path / run_folder.CURVES).exists()
+    assert (tmp_path / run_folder.HISTORY).exists()
 
 
 def test_files_of_others_stay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -6,8 +6,10 @@ from linnet.datasets import digits
 
 def test_the_split() -> None:
     (x_train, y_train), (x_test, y_test) = digits.load_data()
-    assert x_train.shape == (1297, 8, 8) and x_test.shape == (500, 8, 8)
-    assert y_train.shape == (1297,) and y_test.shape == (500,)
+    assert x_train.shape == (1297, 8, 8)
+    assert x_test.shape == (500, 8, 8)
+    assert y_train.shape == (1297,)
+    assert y_test.shape == (500,)
     assert x_train.dtype == y_train.dtype == x_test.dtype == y_test.dtype == np.uint8
     assert np.bincount(y_test).tolist() == [50] * 10
     # The 17 grey levels, spread over 0..255.
@@ -29,7 +31,9 @@ def test_enlargement_is_bilinear(size: int) -> None:
     image = pytest.importorskip("PIL.Image")
     (small, _), _ = digits.load_data()
     (x, _), (x_test, _) = digits.load_data(image_size=size)
-    assert x.shape == (1297, size, size) and x_test.shape == (500, size, size) and x.dtype == np.uint8
+    assert x.shape == (1297, size, size)
+    assert x_test.shape == (500, size, size)
+    assert x.dtype == np.uint8
     for original, ours in zip(small[:20], x[:20], strict=True):
         theirs = np.asarray(image.fromarray(original).resize((size, size), image.Resampling.BILINEAR))
         assert np.abs(ours.astype(int) - theirs.astype(int)).max() <= 1

@@ -11,7 +11,8 @@ def test_reads_from_data_dir(write_set, tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setenv("LINNET_DATA_DIR", str(tmp_path))
     (x_train, y_train), (x_test, _) = fashion_mnist.load_data()
     np.testing.assert_array_equal(x_train, arrays["train-images-idx3-ubyte.gz"])
-    assert len(y_train) == 5 and len(x_test) == 3
+    assert len(y_train) == 5
+    assert len(x_test) == 3
 
 
 def test_names() -> None:

@@ -49,8 +49,8 @@ def damaged(path: Path, kind: str) -> Path:
         ("magic", "magic number is 0x00000d03, expected 0x00000803"),
         ("header", "header is cut off: 9 bytes, expected 16"),
         ("empty", "only 0 bytes, expected 0x00000803"),
-        ("short", r"59 bytes of data, but its header announces \(3, 4, 5\), 60 bytes"),
-        ("long", r"61 bytes of data, but its header announces \(3, 4, 5\), 60 bytes"),
+        ("short", r"59 bytes of data, the header announces \(3, 4, 5\), 60 bytes"),
+        ("long", r"61 bytes of data, the header announces \(3, 4, 5\), 60 bytes"),
     ],
 )
 def test_damaged_files_are_named(write_idx, kind: str, message: str) -> None:

@@ -70,7 +70,7 @@ def _only_cached(get_file, tmp_path: Path):
 def test_a_wrong_checksum_is_refused(write_set, tmp_path: Path, empty_cache: Path) -> None:
     arrays = write_set("mirror")
     with pytest.raises(DownloadError, match="wrong checksum") as caught:
-        load(source(tmp_path / "mirror", {name: "0" * 32 for name in arrays}), None)
+        load(source(tmp_path / "mirror", dict.fromkeys(arrays, "0" * 32)), None)
     assert "LINNET_DATA_DIR=DIR" in str(caught.value)
     assert list(empty_cache.iterdir()) == []
 

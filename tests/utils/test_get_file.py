@@ -71,7 +71,8 @@ def test_name_folder_and_force(server: Server, tmp_path: Path) -> None:
     for force in (False, True):
         path = get_file("own.bin", f"{server.url}/data.bin", cache_dir=tmp_path / "cache", cache_subdir="a/b",
                         force_download=force)  # fmt: skip
-    assert cached(tmp_path) == ["a/b/own.bin"] and path.endswith("own.bin")
+    assert cached(tmp_path) == ["a/b/own.bin"]
+    assert path.endswith("own.bin")
     assert len(server.requests) == 2
 
 

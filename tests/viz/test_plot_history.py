@@ -22,7 +22,8 @@ def test_panels_and_lines(tmp_path: Path) -> None:
     for axes, name in zip(figure.axes[:2], ("loss", "accuracy"), strict=True):
         train, validation = axes.get_lines()
         assert list(train.get_xdata()) == [1, 2, 3]
-        assert list(train.get_ydata()) == CURVES[name] and list(validation.get_ydata()) == CURVES[f"val_{name}"]
+        assert list(train.get_ydata()) == CURVES[name]
+        assert list(validation.get_ydata()) == CURVES[f"val_{name}"]
         assert [text.get_text() for text in axes.get_legend().get_texts()] == ["training", "validation"]
     assert len(figure.axes[2].get_lines()) == 1
     assert (tmp_path / "curves.png").read_bytes().startswith(b"\x89PNG")

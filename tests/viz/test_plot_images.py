@@ -13,7 +13,8 @@ def test_grid(tmp_path: Path, shape: tuple[int, ...]) -> None:
     images = np.random.default_rng(0).integers(0, 256, shape).astype(np.uint8)
     figure = plot_images(images, list("abcde"), tmp_path / "images.png", columns=3)
     shown = [axes for axes in figure.axes if axes.images]
-    assert len(figure.axes) == 6 and len(shown) == 5
+    assert len(figure.axes) == 6
+    assert len(shown) == 5
     assert [axes.get_title() for axes in shown] == list("abcde")
     np.testing.assert_array_equal(shown[4].images[0].get_array(), images[4].reshape(8, 8, -1).squeeze())
     assert (tmp_path / "images.png").stat().st_size > 0

@@ -14,7 +14,7 @@ from linnet import layers
 from linnet.models import Sequential
 
 
-def LeNet5(  # noqa: N802 - Keras's applications are written like classes
+def LeNet5(
     input_shape: tuple[int, int, int] = (28, 28, 1),
     classes: int = 10,
     classifier_activation: str | None = "softmax",

@@ -7,7 +7,7 @@ from linnet import layers
 from linnet.models import Sequential
 
 
-def LogisticRegression(  # noqa: N802 - Keras's applications are written like classes
+def LogisticRegression(
     input_shape: tuple[int, ...] = (28, 28, 1),
     classes: int = 10,
     classifier_activation: str | None = "softmax",

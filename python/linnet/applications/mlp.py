@@ -9,7 +9,7 @@ from linnet import layers
 from linnet.models import Sequential
 
 
-def MLP(  # noqa: N802 - Keras's applications are written like classes
+def MLP(
     input_shape: tuple[int, ...] = (28, 28, 1),
     hidden: Sequence[int] = (512,),
     classes: int = 10,

@@ -2,8 +2,8 @@
 
 The test half of the UCI data set "Optical Recognition of Handwritten Digits" (13 writers): E. Alpaydin and C. Kaynak,
 1998, https://doi.org/10.24432/C50P49, licence CC BY 4.0. A pixel counts the ink in a 4x4 block of a 32x32 bitmap: 17
-grey levels, here spread over 0 to 255. The split is fixed: 50 images of each class are the 500 test images, 1,297 train.
-tools/make_digits.py makes the file digits.npz and says how; digits.LICENSE.txt lies beside it.
+grey levels, here spread over 0 to 255. The split is fixed: 50 images of each class are the 500 test images, 1,297
+train. tools/make_digits.py makes the file digits.npz and says how; digits.LICENSE.txt lies beside it.
 """
 
 from pathlib import Path

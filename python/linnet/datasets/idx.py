@@ -43,7 +43,7 @@ def read_idx(path: str | os.PathLike[str], rank: int) -> np.ndarray:
     shape = struct.unpack(f">{rank}I", data[4:header])
     if len(data) - header != math.prod(shape):
         raise ValueError(
-            f"{path}: {len(data) - header:,} bytes of data, but its header announces {shape}, {math.prod(shape):,} bytes"
+            f"{path}: {len(data) - header:,} bytes of data, the header announces {shape}, {math.prod(shape):,} bytes"
         )
     # frombuffer gives a read-only view of `data`; users may write into what load_data returns.
     return np.frombuffer(data, np.uint8, offset=header).reshape(shape).copy()

@@ -31,6 +31,8 @@ def test_recipe(recipe, name: str, data: Data) -> None:
 
 def test_digits_load() -> None:
     data = RECIPES["lenet5"].load("digits", None)
-    assert data.x_train.shape == (1297, 28, 28, 1) and data.x_train.dtype == np.float32
-    assert data.x_train.min() == 0 and data.x_train.max() == 1
+    assert data.x_train.shape == (1297, 28, 28, 1)
+    assert data.x_train.dtype == np.float32
+    assert data.x_train.min() == 0
+    assert data.x_train.max() == 1
     assert data.text == "1,297 training and 500 test images of 28x28"
