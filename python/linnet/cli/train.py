@@ -80,6 +80,7 @@ def run(options: argparse.Namespace) -> None:
     run_folder.prepare(folder)
 
     import linnet
+    from linnet import _engine
 
     optimizer_class = type(_optimizer(options.optimizer))
     if options.threads is not None:
@@ -88,7 +89,7 @@ def run(options: argparse.Namespace) -> None:
     say = (lambda *text: None) if options.quiet else print
 
     data = recipe.load(options.data, options.data_dir)
-    say(f"{recipe.title} on {options.data}: {data.text}; {_threads()}, {linnet.config.isa()}\n")
+    say(f"{recipe.title} on {options.data}: {data.text}; {_threads()}, {_engine.isa()}\n")
     model = recipe.build(data, **defaults.model)
     steps = -(-_training_rows(data, options.validation_split) // options.batch_size)
     model.compile(
