@@ -5,19 +5,34 @@
 
 namespace linnet::LINNET_ISA {
 
-// The first n < kLanes lanes from p, the others `fill`. Reads nothing beyond p[n - 1].
+// The first n <= kLanes lanes from p, the others `fill`. Reads nothing beyond p[n - 1]: where the processor can, this
+// becomes one masked load.
 inline Vec load_part(const float* p, int64_t n, float fill) {
   alignas(sizeof(Vec)) float lanes[kLanes];
-  for (int i = 0; i < kLanes; ++i) lanes[i] = fill;
-  for (int64_t i = 0; i < n; ++i) lanes[i] = p[i];
+  const int32_t count = static_cast<int32_t>(n);
+  for (int32_t i = 0; i < kLanes; ++i) lanes[i] = i < count ? p[i] : fill;
   return load(lanes);
 }
 
 inline void store_part(float* p, Vec v, int64_t n) {
   alignas(sizeof(Vec)) float lanes[kLanes];
   store(lanes, v);
-  for (int64_t i = 0; i < n; ++i) p[i] = lanes[i];
+  const int32_t count = static_cast<int32_t>(n);
+  for (int32_t i = 0; i < kLanes; ++i)
+    if (i < count) p[i] = lanes[i];
 }
+
+// Calls f(first, count) for 0 .. n in vectors: `count` is kLanes but for the last.
+template <class F>
+inline void each_vector(int64_t n, F f) {
+  int64_t i = 0;
+  for (; i + kLanes <= n; i += kLanes) f(i, int64_t{kLanes});
+  if (i < n) f(i, n - i);
+}
+
+// load_part and store_part where n is often kLanes.
+inline Vec load_some(const float* p, int64_t n, float fill) { return n == kLanes ? load(p) : load_part(p, n, fill); }
+inline void store_some(float* p, Vec v, int64_t n) { return n == kLanes ? store(p, v) : store_part(p, v, n); }
 
 // Halves are combined until one lane is left.
 template <class Combine>

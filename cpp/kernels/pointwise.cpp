@@ -11,9 +11,10 @@
 //   pattern   a scalar, or a vector along the last axes (bias) that repeats every `period` elements: written once per
 //             thread tile as kTile + period elements, then read at offset begin % period;
 //   general   anything else: the tile's elements are collected into scratch, run by run of the innermost axis.
-// Start reading at run_tile; the instructions are in pointwise_ops.cpp.
+// Start reading at run_tiles; the instructions are in pointwise_ops.cpp.
 #include "kernels/declare.h"
 #include "kernels/pointwise_ops.h"
+#include "kernels/tiles.h"
 
 namespace linnet::LINNET_ISA {
 namespace {
@@ -23,9 +24,6 @@ constexpr int64_t kRegisterStride = kTile + 16;  // registers do not lie 2 KB ap
 constexpr int64_t kMaxPeriod = 512;
 static_assert((kMaxRegisters * kRegisterStride + kTile + kMaxPointwiseInputs * (kTile + kMaxPeriod)) * 4 <=
               kThreadScratchBytes);
-
-// Work that is worth a tile of its own, in tenths of a nanosecond (instruction_cost): 30 us.
-constexpr int64_t kGrain = 300000;
 
 enum class Access { contiguous, kept, pattern, general };
 
@@ -39,7 +37,7 @@ struct Plan {
   int64_t period[kMaxPointwiseInputs];  // of a pattern: 1 for a scalar
   int8_t direct[kMaxInstructions];      // the output this instruction writes straight to memory, or -1
   bool copied[kMaxPointwiseOutputs];    // the output is copied from its register when the tile is done
-  int64_t elements, per_tile;           // per_tile: elements of one parallel tile, a multiple of kTile
+  int64_t elements, cost;             // cost of one element, in the unit of tiles.h
 };
 
 // Drops axes of length 1 and merges neighbours that every input walks as one.
@@ -122,9 +120,7 @@ Plan make_plan(const PointwiseArgs& args) {
     if (!plan.copied[k]) plan.direct[writer] = static_cast<int8_t>(k);
   }
 
-  const int64_t tiles = plan.elements * cost / kGrain;
-  const int64_t share = tiles > 1 ? (plan.elements + tiles - 1) / tiles : plan.elements;
-  plan.per_tile = (share + kTile - 1) / kTile * kTile;
+  plan.cost = cost;
   return plan;
 }
 
@@ -216,11 +212,10 @@ void run_program(const Plan& plan, Frame& frame, int64_t begin, int64_t n) {
   }
 }
 
-// One parallel tile: sets up registers and patterns, then runs the program on pieces of kTile elements.
-void run_tile(const void* plan_pointer, int64_t index, float* scratch) {
-  const Plan& plan = *static_cast<const Plan*>(plan_pointer);
-  const int64_t begin = index * plan.per_tile;
-  const int64_t end = begin + plan.per_tile < plan.elements ? begin + plan.per_tile : plan.elements;
+// Tiles `first` .. `last` of kTile elements: sets up registers and patterns, then runs the program on each.
+void run_tiles(const Plan& plan, int64_t first, int64_t last, float* scratch) {
+  const int64_t begin = first * kTile;
+  const int64_t end = last * kTile < plan.elements ? last * kTile : plan.elements;
   const int64_t longest = end - begin < kTile ? end - begin : kTile;
 
   Frame frame = {};
@@ -248,8 +243,8 @@ void run_tile(const void* plan_pointer, int64_t index, float* scratch) {
 
 void pointwise(const PointwiseArgs& args, const Launch& launch) {
   const Plan plan = make_plan(args);
-  if (plan.elements == 0) return;
-  launch.parallel(launch.pool, (plan.elements + plan.per_tile - 1) / plan.per_tile, run_tile, &plan);
+  for_tiles(launch, (plan.elements + kTile - 1) / kTile, kTile * plan.cost,
+            [&](int64_t first, int64_t last, float* scratch) { run_tiles(plan, first, last, scratch); });
 }
 
 }  // namespace linnet::LINNET_ISA

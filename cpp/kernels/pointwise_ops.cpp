@@ -222,9 +222,10 @@ int64_t instruction_cost(Opcode op) {
     case Opcode::power:
     case Opcode::floor_divide:
     case Opcode::mod:
-    case Opcode::random_uniform:
     case Opcode::random_normal:
       return 40;
+    case Opcode::random_uniform:
+      return 10;
     case Opcode::exp:
     case Opcode::expm1:
     case Opcode::log:

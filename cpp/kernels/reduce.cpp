@@ -1,0 +1,199 @@
+// Reductions of x (outer, mid, inner) over mid: sum, mean, max, min, product, and the index of an extreme.
+//
+// Each of the `outer` matrices (mid, inner) is cut into chunks of rows (column_sums.h). A chunk is reduced into an
+// accumulator row, four rows at a time, and the chunks are combined in double, in order. Chunks depend on (mid, inner)
+// alone: one matrix gives the same bits whatever stands beside it. A sum of n floats thus goes through at most about 32
+// additions in one accumulator, 7 foldings and n / 16384 additions in double.
+#include "kernels/column_sums.h"
+#include "kernels/declare.h"
+#include "kernels/lanes.h"
+#include "kernels/math.h"
+#include "kernels/tiles.h"
+
+namespace linnet::LINNET_ISA {
+namespace {
+
+struct Sum {
+  static constexpr float start = 0.0f;
+  template <class T>
+  static T combine(T a, T b) {
+    return a + b;
+  }
+};
+
+struct Product {
+  static constexpr float start = 1.0f;
+  template <class T>
+  static T combine(T a, T b) {
+    return a * b;
+  }
+};
+
+// A NaN on either side wins.
+struct Max {
+  static constexpr float start = -kInfinity;
+  template <class T>
+  static T combine(T a, T b) {
+    return (a > b) | (a != a) ? a : b;
+  }
+};
+
+struct Min {
+  static constexpr float start = kInfinity;
+  template <class T>
+  static T combine(T a, T b) {
+    return (a < b) | (a != a) ? a : b;
+  }
+};
+
+// y (width) = combination of the rows of x (rows, width), `stride` apart. acc holds 128 + width floats.
+template <class Op>
+void reduce_rows(int64_t rows, int64_t width, int64_t stride, const float* x, float* y, float* acc) {
+  const int64_t group = stride == width ? rows_in_group(rows, width) : 1;
+  const int64_t wide = group * width, step = group * stride, groups = rows / group;
+  for (int64_t i = 0; i < wide; ++i) acc[i] = Op::start;
+  int64_t g = 0;
+  for (; g + 4 <= groups; g += 4) {
+    const float *a = x + g * step, *b = a + step, *c = b + step, *d = c + step;  // (wide)
+#pragma omp simd
+    for (int64_t i = 0; i < wide; ++i)
+      acc[i] = Op::combine(acc[i], Op::combine(Op::combine(a[i], b[i]), Op::combine(c[i], d[i])));
+  }
+  for (; g < groups; ++g) {
+    const float* a = x + g * step;
+#pragma omp simd
+    for (int64_t i = 0; i < wide; ++i) acc[i] = Op::combine(acc[i], a[i]);
+  }
+  const float* rest = x + groups * step;  // fewer than `group` rows
+  const int64_t left = (rows - groups * group) * width;
+#pragma omp simd
+  for (int64_t i = 0; i < left; ++i) acc[i] = Op::combine(acc[i], rest[i]);
+
+  for (int64_t half = wide / 2; half >= width && half > 0; half /= 2) {
+#pragma omp simd
+    for (int64_t i = 0; i < half; ++i) acc[i] = Op::combine(acc[i], acc[i + half]);
+    if (half == width) break;
+  }
+  for (int64_t i = 0; i < width; ++i) y[i] = acc[i];
+}
+
+// A matrix of at most this many elements is reduced column by column: setting up more would take longer.
+constexpr int64_t kTiny = 48;
+
+template <class Op>
+void reduce_tiny(int64_t rows, int64_t width, const float* x, float* y) {
+  for (int64_t j = 0; j < width; ++j) {
+    float result = Op::start;
+    for (int64_t r = 0; r < rows; ++r) result = Op::combine(result, x[r * width + j]);
+    y[j] = result;
+  }
+}
+
+template <class Op>
+void reduce_all(bool mean, int64_t outer, int64_t mid, int64_t inner, const float* x, float* y, float* partial,
+                const Launch& launch) {
+  const float divisor = static_cast<float>(mid);
+  const Pieces p = cut(mid, inner);
+  const int64_t units = p.chunks * p.blocks;
+  float* results = p.chunks == 1 ? y : partial;  // (outer, chunks, inner)
+  for_tiles(launch, outer * units, min_of(mid * inner, p.chunk_rows * min_of(inner, kColumnBlock)) + 100,
+            [=](int64_t begin, int64_t end, float* scratch) {
+              for (int64_t unit = begin; unit < end; ++unit) {
+                const int64_t o = unit / units, chunk = unit % units / p.blocks,
+                              column = unit % p.blocks * kColumnBlock;
+                const float* from = x + (o * mid + chunk * p.chunk_rows) * inner + column;
+                const int64_t rows = min_of(p.chunk_rows, mid - chunk * p.chunk_rows);
+                const int64_t width = min_of(kColumnBlock, inner - column);
+                float* to = results + (o * p.chunks + chunk) * inner + column;  // (width)
+                if (mid * inner <= kTiny) {
+                  reduce_tiny<Op>(rows, width, from, to);
+                } else {
+                  reduce_rows<Op>(rows, width, inner, from, to, scratch);
+                }
+                if (mean && p.chunks == 1)
+                  for (int64_t j = 0; j < width; ++j) to[j] /= divisor;
+              }
+            });
+  if (p.chunks == 1) return;
+  for_tiles(launch, outer * inner, 2 * p.chunks, [=](int64_t begin, int64_t end, float*) {
+    for (int64_t i = begin; i < end; ++i) {
+      const float* column = partial + i / inner * p.chunks * inner + i % inner;  // (chunks), inner apart
+      double result = Op::start;
+      for (int64_t chunk = 0; chunk < p.chunks; ++chunk) result = Op::combine(result, double{column[chunk * inner]});
+      y[i] = static_cast<float>(mean ? result / static_cast<double>(mid) : result);
+    }
+  });
+}
+
+// Index of the first extreme of x (n). `sign` is -1 for the smallest.
+int32_t arg_extreme(int64_t n, float sign, const float* x) {
+  Vec most = broadcast(-kInfinity);
+  each_vector(n, [&](int64_t i, int64_t count) { most = max_vec(load_some(x + i, count, x[0]) * sign, most); });
+  const float best = max_lanes(most) * sign;
+  int64_t i = 0;
+  while (best == best ? x[i] != best : x[i] == x[i]) ++i;
+  return static_cast<int32_t>(i);
+}
+
+}  // namespace
+
+void reduce(Reduction reduction, int64_t outer, int64_t mid, int64_t inner, const float* x, float* y,
+            const Launch& launch) {
+  float* partial = static_cast<float*>(launch.workspace);
+  switch (reduction) {
+    case Reduction::sum:
+    case Reduction::mean:
+      return reduce_all<Sum>(reduction == Reduction::mean, outer, mid, inner, x, y, partial, launch);
+    case Reduction::max:
+      return reduce_all<Max>(false, outer, mid, inner, x, y, partial, launch);
+    case Reduction::min:
+      return reduce_all<Min>(false, outer, mid, inner, x, y, partial, launch);
+    case Reduction::prod:
+      return reduce_all<Product>(false, outer, mid, inner, x, y, partial, launch);
+  }
+}
+
+size_t reduce_workspace(int64_t outer, int64_t mid, int64_t inner) {
+  const Pieces p = cut(mid, inner);
+  if (p.chunks == 1) return 0;
+  return (static_cast<size_t>(outer * p.chunks * inner) * sizeof(float) + 63) / 64 * 64;
+}
+
+void arg_reduce(bool least, int64_t outer, int64_t mid, int64_t inner, const float* x, int32_t* y,
+                const Launch& launch) {
+  const float sign = least ? -1.0f : 1.0f;
+  if (mid == 0) {
+    for (int64_t i = 0; i < outer * inner; ++i) y[i] = 0;
+    return;
+  }
+  for_tiles(launch, outer, 2 * mid * inner + 100, [=](int64_t begin, int64_t end, float* scratch) {
+    float* best = scratch;  // (width), times sign
+    for (int64_t o = begin; o < end; ++o) {
+      const float* matrix = x + o * mid * inner;  // (mid, inner)
+      if (inner == 1) {
+        y[o] = arg_extreme(mid, sign, matrix);
+        continue;
+      }
+      for (int64_t column = 0; column < inner; column += kColumnBlock) {
+        const int64_t width = min_of(kColumnBlock, inner - column);
+        int32_t* where = y + o * inner + column;  // (width)
+        for (int64_t j = 0; j < width; ++j) {
+          best[j] = matrix[column + j] * sign;
+          where[j] = 0;
+        }
+        for (int64_t m = 1; m < mid; ++m) {
+          const float* row = matrix + m * inner + column;  // (width)
+#pragma omp simd
+          for (int64_t j = 0; j < width; ++j) {
+            const float value = row[j] * sign;
+            const bool better = (best[j] == best[j]) & ((value > best[j]) | (value != value));
+            best[j] = better ? value : best[j];
+            where[j] = better ? static_cast<int32_t>(m) : where[j];
+          }
+        }
+      }
+    }
+  });
+}
+
+}  // namespace linnet::LINNET_ISA
