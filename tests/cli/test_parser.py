@@ -27,7 +27,7 @@ def test_wrong_numbers_are_told(kind, text: str, expected: str, capsys: pytest.C
     parser = Parser(prog="test")
     parser.add_argument("--value", type=kind)
     with pytest.raises(SystemExit) as end:
-        parser.parse_args([f"--value={text}"])
+        parser.parse([f"--value={text}"])
     assert end.value.code == 2
     error = capsys.readouterr().err
     assert error == f"test: argument --value: expected {expected}, got '{text}' (see test --help)\n"

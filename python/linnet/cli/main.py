@@ -38,7 +38,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit code. `arguments`: without the program's name; sys.argv when left out."""
     top = parser()
     try:
-        options = top.parse_args(arguments)
+        options = top.parse(arguments)
         if options.version:
             import linnet
 

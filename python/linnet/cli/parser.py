@@ -25,8 +25,9 @@ class Parser(argparse.ArgumentParser):
             kind = KINDS.get(str(action.metavar), "value")
             raise argparse.ArgumentError(None, str(unknown_name(kind, value, action.choices)))
 
-    def parse_args(self, args: Sequence[str] | None = None, namespace: Any = None) -> Any:
-        options, unknown = self.parse_known_args(args, namespace)
+    def parse(self, arguments: Sequence[str] | None = None) -> argparse.Namespace:
+        """parse_args, with a better word about an unknown option."""
+        options, unknown = self.parse_known_args(arguments)
         if unknown:
             # Commands put their own parser into `parser`, so that the matches are among its options.
             parser = getattr(options, "parser", self)

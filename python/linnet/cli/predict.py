@@ -88,14 +88,16 @@ def read_image(file: Path, shape: tuple[int, ...]) -> np.ndarray:
         raise CommandError('reading images needs Pillow: pip install "linnet[images]"; .npy files do not') from None
     try:
         with Image.open(file) as image:
+            mode = image.mode
             # Transparent parts count as paper.
             if "A" in image.getbands() or "transparency" in image.info:
-                image = image.convert("RGBA")
-                image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
-            grey = image.convert("L")
+                paper = Image.new("RGBA", image.size, "white")
+                grey = Image.alpha_composite(paper, image.convert("RGBA")).convert("L")
+            else:
+                grey = image.convert("L")
     except UnidentifiedImageError:
         raise CommandError(f"{file}: not an image that Pillow knows") from None
-    notes = [] if image.mode == "L" else ["made grey"]
+    notes = [] if mode == "L" else ["made grey"]
     height, width = shape[:2]
     if grey.size != (width, height):
         notes.append(f"resized from {grey.height}x{grey.width} to {height}x{width}")

@@ -30,9 +30,9 @@ def plot_confusion(
     for (row, column), count in np.ndenumerate(counts):
         if count:
             dark = count > 0.6 * counts[row].sum()
-            axes.text(column, row, count, ha="center", va="center", fontsize=8, color="white" if dark else "black")
-    names = list(classes or range(n))
-    axes.set_xticks(range(n), names, rotation=90 if any(len(str(name)) > 3 for name in names) else 0)
+            axes.text(column, row, str(count), ha="center", va="center", fontsize=8, color="white" if dark else "black")
+    names = [str(name) for name in classes or range(n)]
+    axes.set_xticks(range(n), names, rotation=90 if any(len(name) > 3 for name in names) else 0)
     axes.set_yticks(range(n), names)
     axes.tick_params(length=0)
     axes.spines[:].set_visible(False)
