@@ -1,0 +1,153 @@
+// Executable: checks arrays, releases the GIL, runs, copies outputs.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include "bindings/arrays.h"
+#include "bindings/bindings.h"
+#include "graph/executable.h"
+
+namespace py = pybind11;
+
+namespace linnet {
+namespace {
+
+// An executable and the arrays whose memory it uses.
+class PyExecutable {
+ public:
+  PyExecutable(const Graph& graph, const std::vector<int>& outputs, int64_t capacity, const std::string& debug)
+      : executable_(graph, outputs, capacity, DebugOptions::parse(debug)) {}
+
+  int64_t capacity() const { return executable_.capacity(); }
+
+  void bind_variable(int variable, const py::array& array) {
+    const Value& value = executable_.graph().value(variable);
+    const void* data = checked_data(array, value.type, "variable '" + value.name + "'", 0);
+    {
+      Locked lock(*this);
+      executable_.bind_variable(variable, const_cast<void*>(data));
+    }
+    keep_[variable] = array;
+  }
+
+  void bind_rows(int input, const py::array& array) {
+    const Value& value = executable_.graph().value(input);
+    if (!(array.flags() & py::array::c_style)) throw std::invalid_argument("input '" + value.name + "': the data must be C-contiguous");
+    if (array.ndim() < 1) throw std::invalid_argument("input '" + value.name + "': the data needs a first axis of samples");
+    int64_t row = 1;
+    for (py::ssize_t axis = 1; axis < array.ndim(); ++axis) row *= array.shape(axis);
+    const SourceType type = source_type(array);
+    const void* data = array.data();
+    const int64_t rows = array.shape(0);
+    {
+      Locked lock(*this);
+      executable_.bind_rows(input, type, data, rows, row);
+    }
+    keep_[input] = array;
+  }
+
+  py::list run(int64_t n, const std::vector<py::array>& inputs, uint64_t seed, uint64_t step) {
+    const std::vector<const void*> pointers = input_pointers(n, inputs);
+    {
+      Locked lock(*this);
+      executable_.run(n, pointers, seed, step);
+    }
+    py::list outputs(executable_.output_count());
+    for (size_t i = 0; i < executable_.output_count(); ++i) outputs[i] = output(i);
+    return outputs;
+  }
+
+  void run_rows(const std::optional<py::array_t<int64_t, py::array::c_style>>& indices, int64_t start, int64_t n, uint64_t seed,
+                uint64_t step) {
+    if (indices && (start < 0 || n < 0 || start + n > indices->size())) {
+      throw std::out_of_range("indices " + std::to_string(start) + " to " + std::to_string(start + n) + " of " +
+                              std::to_string(indices->size()) + " were asked for");
+    }
+    const int64_t* data = indices ? indices->data() : nullptr;
+    Locked lock(*this);
+    executable_.run_rows(data, start, n, seed, step);
+  }
+
+  py::array output(size_t index) const {
+    if (index >= executable_.output_count()) throw std::out_of_range("there is no output " + std::to_string(index));
+    return copied_array(executable_.output_type(index), executable_.last_rows(), executable_.output(index));
+  }
+
+  double scalar(size_t index) const {
+    if (index >= executable_.output_count()) throw std::out_of_range("there is no output " + std::to_string(index));
+    const Type& type = executable_.output_type(index);
+    if (!type.shape.empty()) throw ShapeError("output " + std::to_string(index) + " is no scalar: " + to_string(type.shape));
+    if (type.dtype == DType::i32) return *static_cast<const int32_t*>(executable_.output(index));
+    return *static_cast<const float*>(executable_.output(index));
+  }
+
+  py::dict memory() const {
+    py::dict result;
+    result["arena"] = executable_.arena_bytes();
+    result["gradients"] = executable_.persistent_bytes();
+    result["constants"] = executable_.constant_bytes();
+    result["workspace"] = executable_.workspace_bytes();
+    return result;
+  }
+
+  std::string dump() const { return executable_.dump(); }
+
+  py::list profile(int64_t n, const std::vector<py::array>& inputs, int repeats) {
+    const std::vector<const void*> pointers = input_pointers(n, inputs);
+    std::vector<Executable::Timing> timings;
+    {
+      Locked lock(*this);
+      timings = executable_.profile(n, pointers, repeats);
+    }
+    py::list result;
+    for (const Executable::Timing& t : timings) result.append(py::make_tuple(t.operation, t.layer, t.seconds));
+    return result;
+  }
+
+ private:
+  // One run at a time, without the GIL. The GIL goes first, so that a waiting thread does not hold it.
+  class Locked {
+   public:
+    explicit Locked(PyExecutable& owner) : lock_(owner.executable_.mutex()) {}
+
+   private:
+    py::gil_scoped_release release_;
+    std::lock_guard<std::mutex> lock_;
+  };
+
+  std::vector<const void*> input_pointers(int64_t n, const std::vector<py::array>& inputs) const {
+    const std::vector<int>& ids = executable_.inputs();
+    if (ids.size() != inputs.size()) {
+      throw std::invalid_argument("the graph has " + std::to_string(ids.size()) + " inputs, got " + std::to_string(inputs.size()));
+    }
+    std::vector<const void*> pointers;
+    for (size_t i = 0; i < ids.size(); ++i) {
+      const Value& value = executable_.graph().value(ids[i]);
+      pointers.push_back(checked_data(inputs[i], value.type, "input '" + value.name + "'", n));
+    }
+    return pointers;
+  }
+
+  Executable executable_;
+  std::map<int, py::array> keep_;
+};
+
+}  // namespace
+
+void bind_executable(py::module_& m) {
+  py::class_<PyExecutable>(m, "Executable")
+      .def(py::init<const Graph&, const std::vector<int>&, int64_t, const std::string&>(), py::arg("graph"), py::arg("outputs"),
+           py::arg("capacity"), py::arg("debug") = "")
+      .def_property_readonly("capacity", &PyExecutable::capacity)
+      .def("bind_variable", &PyExecutable::bind_variable, py::arg("variable"), py::arg("array"))
+      .def("bind_rows", &PyExecutable::bind_rows, py::arg("input"), py::arg("array"))
+      .def("run", &PyExecutable::run, py::arg("n"), py::arg("inputs"), py::arg("seed") = 0, py::arg("step") = 0)
+      .def("run_rows", &PyExecutable::run_rows, py::arg("indices").none(true), py::arg("start"), py::arg("n"), py::arg("seed") = 0,
+           py::arg("step") = 0)
+      .def("output", &PyExecutable::output, py::arg("index"))
+      .def("scalar", &PyExecutable::scalar, py::arg("index"))
+      .def("memory", &PyExecutable::memory)
+      .def("dump", &PyExecutable::dump)
+      .def("profile", &PyExecutable::profile, py::arg("n"), py::arg("inputs"), py::arg("repeats"));
+}
+
+}  // namespace linnet

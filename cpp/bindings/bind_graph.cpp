@@ -1,0 +1,86 @@
+// Graph: one generic `add`, checked against the operation's own schema, so that a new operation needs no edit here.
+#include <pybind11/numpy.h>
+#include <pybind11/stl.h>
+
+#include "bindings/arrays.h"
+#include "bindings/bindings.h"
+#include "graph/autodiff.h"
+
+namespace py = pybind11;
+
+namespace linnet {
+namespace {
+
+Attributes attributes_from(const py::dict& given) {
+  Attributes attributes;
+  for (const auto& [key, value] : given) {
+    const std::string name = py::cast<std::string>(key);
+    if (py::isinstance<py::bool_>(value)) {
+      attributes.set(name, py::cast<bool>(value));
+    } else if (py::isinstance<py::int_>(value)) {
+      attributes.set(name, py::cast<int64_t>(value));
+    } else if (py::isinstance<py::float_>(value)) {
+      attributes.set(name, py::cast<double>(value));
+    } else if (py::isinstance<py::str>(value)) {
+      attributes.set(name, py::cast<std::string>(value));
+    } else if (py::isinstance<py::sequence>(value)) {
+      attributes.set(name, py::cast<Ints>(value));
+    } else {
+      throw std::invalid_argument("attribute '" + name + "' must be a bool, int, float, str or list of int");
+    }
+  }
+  return attributes;
+}
+
+py::tuple shape_of(const Graph& graph, int value) {
+  const Shape& shape = graph.type(value).shape;
+  py::tuple result(shape.size());
+  for (size_t axis = 0; axis < shape.size(); ++axis) result[axis] = shape[axis];
+  return result;
+}
+
+int add_constant(Graph& graph, const py::object& object) {
+  const py::array array = py::array::ensure(object);
+  if (!array) throw py::error_already_set();
+  Type type{.dtype = array.dtype().kind() == 'i' ? DType::i32 : DType::f32, .shape = {}};
+  for (py::ssize_t axis = 0; axis < array.ndim(); ++axis) type.shape.push_back(array.shape(axis));
+  const void* data = checked_data(array, type, "a constant", 0);
+  if (type.dtype == DType::f32 && type.shape.empty()) return graph.scalar(*static_cast<const float*>(data));
+  return graph.constant(type, data);
+}
+
+py::dict registry() {
+  py::dict result;
+  for (const OpDef* op : all_ops()) {
+    py::dict schema;
+    for (const AttributeSpec& spec : op->attributes) schema[spec.name] = type_name(spec.fallback);
+    result[op->name] = schema;
+  }
+  return result;
+}
+
+}  // namespace
+
+void bind_graph(py::module_& m) {
+  py::class_<Graph>(m, "Graph")
+      .def(py::init<>())
+      .def("input", [](Graph& g, const std::string& name, const Shape& shape,
+                       const std::string& dtype) { return g.input(name, {dtype_named(dtype), shape}); },
+           py::arg("name"), py::arg("shape"), py::arg("dtype"))
+      .def("variable", [](Graph& g, const std::string& name, const Shape& shape,
+                          const std::string& dtype) { return g.variable(name, {dtype_named(dtype), shape}); },
+           py::arg("name"), py::arg("shape"), py::arg("dtype") = "float32")
+      .def("constant", add_constant, py::arg("array"))
+      .def("add", [](Graph& g, const std::string& op, const std::vector<int>& inputs, const py::dict& attributes,
+                     const std::string& layer) { return g.add(op, inputs, attributes_from(attributes), layer); },
+           py::arg("op"), py::arg("inputs"), py::arg("attributes") = py::dict(), py::arg("layer") = "")
+      .def("gradients", append_gradients, py::arg("loss"), py::arg("targets"))
+      .def("assign", [](Graph& g, int variable, int value) { g.add("assign", {variable, value}, {}); },
+           py::arg("variable"), py::arg("value"))
+      .def("shape", shape_of, py::arg("value"))
+      .def("dtype", [](const Graph& g, int value) { return name_of(g.type(value).dtype); }, py::arg("value"))
+      .def("dump", &Graph::dump);
+  m.def("operations", registry);
+}
+
+}  // namespace linnet

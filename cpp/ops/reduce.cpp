@@ -1,0 +1,158 @@
+// Reductions over one contiguous run of axes. (Other sets of axes are reduced run by run, by whoever calls.)
+#include "graph/graph.h"
+#include "ops/ops.h"
+
+namespace linnet {
+namespace {
+
+// x seen as (outer, mid, inner), reduced over mid. Negative sizes depend on the rows of the run.
+struct View {
+  int64_t outer = 1, mid = 1, inner = 1;
+};
+
+View view_of(const Shape& x, const Ints& axes) {
+  if (axes.empty()) return {merged_dim(x, 0, x.size()), 1, 1};
+  const size_t begin = static_cast<size_t>(axes.front()), end = static_cast<size_t>(axes.back()) + 1;
+  return {merged_dim(x, 0, begin), merged_dim(x, begin, end), merged_dim(x, end, x.size())};
+}
+
+Shape without(const Shape& x, const Ints& axes, bool keepdims) {
+  Shape result;
+  for (size_t axis = 0; axis < x.size(); ++axis) {
+    const bool reduced = !axes.empty() && static_cast<int64_t>(axis) >= axes.front() && static_cast<int64_t>(axis) <= axes.back();
+    if (!reduced) result.push_back(x[axis]);
+    if (reduced && keepdims) result.push_back(1);
+  }
+  return result;
+}
+
+void infer_reduce(InferContext& context) {
+  context.expect_inputs(1);
+  context.expect_float(0);
+  const Shape& x = context.inputs[0].shape;
+  const Ints& axes = context.attributes.ints("axes");
+  for (size_t i = 0; i < axes.size(); ++i) {
+    if (axes[i] < 0 || axes[i] >= static_cast<int64_t>(x.size()) || (i && axes[i] != axes[i - 1] + 1)) {
+      context.fail("axes " + to_string(axes) + " are not adjacent axes of " + to_string(x));
+    }
+  }
+  view_of(x, axes);
+  context.outputs.push_back({DType::f32, without(x, axes, context.attributes.flag("keepdims"))});
+}
+
+void infer_arg(InferContext& context) {
+  context.expect_inputs(1);
+  context.expect_float(0);
+  const Shape& x = context.inputs[0].shape;
+  const int64_t axis = context.attributes.integer("axis");
+  if (axis < 0 || axis >= static_cast<int64_t>(x.size())) context.fail("axis " + std::to_string(axis) + " is not an axis of " + to_string(x));
+  if (x[static_cast<size_t>(axis)] == 0) context.fail("axis " + std::to_string(axis) + " of " + to_string(x) + " is empty");
+  context.outputs.push_back({DType::i32, without(x, {axis}, false)});
+}
+
+// A value of the reduced shape under the shape that keeps the reduced axes as 1, so that it broadcasts against x.
+int kept(GradientContext& g, int value) {
+  const Shape shape = without(g.type(g.input(0)).shape, g.attributes().ints("axes"), true);
+  return g.type(value).shape == shape ? value : g.add("reshape", {value}, {{"shape", shape}});
+}
+
+int spread(GradientContext& g, int value) {
+  return g.add("broadcast_to", {kept(g, value)}, {{"shape", g.type(g.input(0)).shape}});
+}
+
+void grad_sum(GradientContext& g) { g.set(0, spread(g, g.dy())); }
+
+// dy / count, where the count may depend on the rows of the run: it is the sum of ones.
+void grad_mean(GradientContext& g) {
+  const Shape& x = g.type(g.input(0)).shape;
+  const Ints& axes = g.attributes().ints("axes");
+  const int64_t count = view_of(x, axes).mid;
+  int share;
+  if (count >= 0) {
+    share = g.add("multiply", {g.dy(), g.scalar(1.0f / static_cast<float>(count))});
+  } else {
+    share = g.add("divide", {g.dy(), g.add("count", {g.input(0)}, {{"axes", axes}})});
+  }
+  g.set(0, spread(g, share));
+}
+
+// Elements equal to the extremum share the gradient.
+void grad_extremum(GradientContext& g) {
+  const Ints axes = g.attributes().ints("axes");
+  const int winners = g.add("equal", {g.input(0), kept(g, g.output(0))});
+  const int count = g.add("sum", {winners}, {{"axes", axes}, {"keepdims", true}});
+  g.set(0, g.add("multiply", {winners, g.add("divide", {kept(g, g.dy()), count})}));
+}
+
+// dx_i = dy * product of the others = dy * y / x_i; wrong only where an x_i is exactly 0, which `where` repairs when it
+// is the only one: then the product of the others is what is left after replacing it by 1.
+void grad_prod(GradientContext& g) {
+  const Ints axes = g.attributes().ints("axes");
+  const int x = g.input(0);
+  const int one = g.scalar(1.0f), zero = g.scalar(0.0f);
+  const int is_zero = g.add("equal", {x, zero});
+  const int filled = g.add("where", {is_zero, one, x});
+  const int zeros = g.add("sum", {is_zero}, {{"axes", axes}, {"keepdims", true}});
+  const int product = g.add("prod", {filled}, {{"axes", axes}, {"keepdims", true}});
+  // Without zeros: product / x_i. With one: the product for that element, 0 elsewhere. With more: 0.
+  const int others = g.add("divide", {product, filled});
+  const int lone = g.add("multiply", {is_zero, g.add("equal", {zeros, one})});
+  const int slope = g.add("where", {g.add("equal", {zeros, zero}), others, g.add("multiply", {lone, product})});
+  g.set(0, g.add("multiply", {kept(g, g.dy()), slope}));
+}
+
+template <Reduction kind>
+Lowered lower_reduce(const LowerContext& context) {
+  const View v = view_of(context.input(0).shape, context.node.attributes.ints("axes"));
+  const int64_t c = context.capacity;
+  return {.run =
+              [v, x = context.node.inputs[0], y = context.node.outputs[0], reduce = context.kernels.reduce](Run& run) {
+                reduce(kind, extent(v.outer, run.n), extent(v.mid, run.n), extent(v.inner, run.n), run.f32(x), run.out(y), run.launch);
+              },
+          .workspace = context.kernels.reduce_workspace(extent(v.outer, c), extent(v.mid, c), extent(v.inner, c)),
+          .explain_bad_row = nullptr};
+}
+
+template <bool least>
+Lowered lower_arg(const LowerContext& context) {
+  const View v = view_of(context.input(0).shape, {context.node.attributes.integer("axis")});
+  return {.run =
+              [v, x = context.node.inputs[0], y = context.node.outputs[0], arg = context.kernels.arg_reduce](Run& run) {
+                arg(least, extent(v.outer, run.n), extent(v.mid, run.n), extent(v.inner, run.n), run.f32(x), run.out_i32(y), run.launch);
+              },
+          .workspace = 0,
+          .explain_bad_row = nullptr};
+}
+
+// ---- count: how many elements of x a reduction over `axes` joins, as a scalar. Reads no data.
+void infer_count(InferContext& context) {
+  context.expect_inputs(1);
+  view_of(context.inputs[0].shape, context.attributes.ints("axes"));
+  context.outputs.push_back({DType::f32, {}});
+}
+
+Lowered lower_count(const LowerContext& context) {
+  return {.run = [v = view_of(context.input(0).shape, context.node.attributes.ints("axes")),
+                  y = context.node.outputs[0]](Run& run) { *run.out(y) = static_cast<float>(extent(v.mid, run.n)); },
+          .workspace = 0,
+          .explain_bad_row = nullptr};
+}
+
+}  // namespace
+
+const OpList& reduce_ops() {
+  static const std::vector<AttributeSpec> over = {{"axes", Ints{}, true}, {"keepdims", false}};
+  static const OpList ops = {
+      {.name = "sum", .attributes = over, .infer = infer_reduce, .gradient = grad_sum, .lower = lower_reduce<Reduction::sum>},
+      {.name = "mean", .attributes = over, .infer = infer_reduce, .gradient = grad_mean, .lower = lower_reduce<Reduction::mean>},
+      {.name = "max", .attributes = over, .infer = infer_reduce, .gradient = grad_extremum, .lower = lower_reduce<Reduction::max>},
+      {.name = "min", .attributes = over, .infer = infer_reduce, .gradient = grad_extremum, .lower = lower_reduce<Reduction::min>},
+      {.name = "prod", .attributes = over, .infer = infer_reduce, .gradient = grad_prod, .lower = lower_reduce<Reduction::prod>},
+      {.name = "argmax", .attributes = {{"axis", int64_t{0}, true}}, .infer = infer_arg, .lower = lower_arg<false>},
+      {.name = "argmin", .attributes = {{"axis", int64_t{0}, true}}, .infer = infer_arg, .lower = lower_arg<true>},
+      {.name = "count", .attributes = {{"axes", Ints{}, true}}, .infer = infer_count, .lower = lower_count},
+  };
+  return ops;
+}
+
+}  // namespace linnet

@@ -1,0 +1,96 @@
+"""The compiled engine: a graph of operations, and the executable that runs it. Everything here is raw: shapes are
+checked by the operations, but names, defaults and conversions are the business of the Python layer above.
+
+Dimensions: a non-negative integer is a size; -k stands for k times the batch size n of a run, so (-1, 28, 28, 1) is a
+batch of images and (-50, 8) a batch of 50-step sequences with the two first axes merged.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+class ShapeError(ValueError): ...
+class UnsupportedError(NotImplementedError): ...
+
+class Graph:
+    """A directed acyclic graph of operations on values. Values are numbered; every method takes and gives numbers."""
+
+    def input(self, name: str, shape: Sequence[int], dtype: str) -> int:
+        """A value given at each run, in the order of creation. dtype is "float32" or "int32"."""
+
+    def variable(self, name: str, shape: Sequence[int], dtype: str = "float32") -> int:
+        """A value that lives in memory owned by Python (see Executable.bind_variable); `assign` writes it."""
+
+    def constant(self, array: np.ndarray) -> int:
+        """A value fixed now (copied). float32 or int32, C-contiguous."""
+
+    def add(self, op: str, inputs: Sequence[int], attributes: Mapping[str, Any], layer: str = "") -> list[int]:
+        """Appends an operation and returns its outputs. Attributes are bool, int, float, str or lists of int.
+
+        Raises ShapeError (input shapes), ValueError (unknown operation or attribute); messages begin with the
+        operation and, when given, the layer: `conv2d "conv_1": input has 3 channels, the kernel expects 4; ...`.
+        """
+
+    def gradients(self, loss: int, targets: Sequence[int]) -> list[int]:
+        """Appends the reverse-mode gradient of a scalar; -1 for a target that the loss does not depend on."""
+
+    def assign(self, variable: int, value: int) -> None:
+        """At this point of the run, the variable's memory takes the value. Same shape and dtype."""
+
+    def shape(self, value: int) -> tuple[int, ...]: ...
+    def dtype(self, value: int) -> str: ...
+    def dump(self) -> str:
+        """One line per node: outputs, operation, inputs, attributes, shapes, layer."""
+
+class Executable:
+    """A plan for a graph: fused, ordered, every buffer placed for `capacity` rows. Any n up to it runs in that memory."""
+
+    def __init__(self, graph: Graph, outputs: Sequence[int], capacity: int, debug: str = "") -> None:
+        """debug: comma-separated nofuse, noplan, reference, trace, nan. The graph may be dropped or extended later."""
+
+    capacity: int
+
+    def bind_variable(self, variable: int, array: np.ndarray) -> None:
+        """The variable's memory: float32/int32, C-contiguous, writeable where assigned. Kept alive by the executable."""
+
+    def bind_rows(self, input: int, array: np.ndarray) -> None:
+        """The data set behind an input for run_rows: any numeric dtype, C-contiguous, one row per sample. Kept alive."""
+
+    def run(self, n: int, inputs: Sequence[np.ndarray], seed: int = 0, step: int = 0) -> list[np.ndarray]:
+        """Runs on given inputs (float32/int32, C-contiguous, n rows where batched) and returns the outputs as arrays."""
+
+    def run_rows(self, indices: np.ndarray | None, start: int, n: int, seed: int = 0, step: int = 0) -> None:
+        """Runs on rows indices[start : start + n] (int64; None: start .. start + n) of the bound data. No copies out."""
+
+    def output(self, index: int) -> np.ndarray:
+        """A copy of an output of the last run."""
+
+    def scalar(self, index: int) -> float:
+        """A scalar output of the last run."""
+
+    def memory(self) -> dict[str, int]:
+        """Bytes: arena, gradients, constants, workspace (the largest; part of the arena)."""
+
+    def dump(self) -> str:
+        """The plan: one line per launch with buffers and offsets."""
+
+    def profile(self, n: int, inputs: Sequence[np.ndarray], repeats: int) -> list[tuple[str, str, float]]:
+        """(operation, layer, median seconds) per launch."""
+
+def operations() -> dict[str, dict[str, str]]:
+    """The registry: operation name -> attribute name -> type."""
+
+def shuffle(n: int, seed: int, epoch: int) -> np.ndarray:
+    """A permutation of range(n), int64, that depends on n, seed and epoch only."""
+
+def set_num_threads(n: int) -> None: ...
+def num_threads() -> int: ...
+def default_num_threads() -> tuple[int, str]:
+    """The default and the reason for it."""
+
+def isa() -> str: ...
+def available_isas() -> list[str]: ...
+def set_isa(name: str) -> None: ...
+def cpu_info() -> dict[str, Any]:
+    """model, physical_cores, and cache sizes in bytes: l1d, l2, l3."""
