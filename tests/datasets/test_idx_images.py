@@ -6,7 +6,7 @@ import pytest
 
 from linnet.datasets import idx_images
 from linnet.datasets.idx_images import IdxSource, load
-from linnet.utils.get_file import DownloadError
+from linnet.utils.download import DownloadError
 
 
 def source(folder: Path, md5: dict[str, str] | None = None) -> IdxSource:

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from linnet.datasets.idx import read_idx
-from linnet.utils.get_file import DownloadError, get_file
+from linnet.utils.download import DownloadError, get_file
 
 Split = tuple[np.ndarray, np.ndarray]  # images (n, h, w) uint8, labels (n,) uint8
 

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from linnet.utils.get_file import DownloadError, cache_root, get_file
+import linnet
+from linnet.utils.download import DownloadError, cache_root, get_file
 
 CONTENT = b"some bytes\n" * 10_000
 MD5 = hashlib.md5(CONTENT).hexdigest()
@@ -124,6 +125,10 @@ def test_arguments() -> None:
         get_file(origin="http://127.0.0.1:9/")
     with pytest.raises(ValueError, match="hash_algorithm"):
         get_file(origin=NO_SERVER, file_hash=MD5, hash_algorithm="sha1")
+
+
+def test_it_is_linnet_utils_get_file() -> None:
+    assert linnet.utils.get_file is get_file
 
 
 def test_the_cache_folder(monkeypatch: pytest.MonkeyPatch) -> None:
