@@ -9,14 +9,15 @@ from linnet.backend.input_spec import InputSpec
 from linnet.layers.input_layer import Input, InputLayer
 from linnet.layers.layer import Layer
 
-# Where each class lives.
+# Where each class, or function, lives.
 _LAYERS = {
     "Activation": "activation",
-    "Add": "add",
+    "Add": "merge",
+    "Average": "merge",
     "AveragePooling2D": "average_pooling2d",
     "AvgPool2D": "average_pooling2d",
     "BatchNormalization": "batch_normalization",
-    "Concatenate": "concatenate",
+    "Concatenate": "merge",
     "Conv2D": "conv2d",
     "Convolution2D": "conv2d",
     "Dense": "dense",
@@ -24,11 +25,26 @@ _LAYERS = {
     "Flatten": "flatten",
     "GlobalAveragePooling2D": "global_average_pooling2d",
     "GlobalAvgPool2D": "global_average_pooling2d",
+    "GlobalMaxPool2D": "global_max_pooling2d",
+    "GlobalMaxPooling2D": "global_max_pooling2d",
     "MaxPool2D": "max_pooling2d",
     "MaxPooling2D": "max_pooling2d",
+    "Maximum": "merge",
+    "Minimum": "merge",
+    "Multiply": "merge",
     "ReLU": "relu",
+    "Rescaling": "rescaling",
     "Reshape": "reshape",
     "Softmax": "softmax",
+    "Subtract": "merge",
+    "ZeroPadding2D": "zero_padding2d",
+    "add": "merge",
+    "average": "merge",
+    "concatenate": "merge",
+    "maximum": "merge",
+    "minimum": "merge",
+    "multiply": "merge",
+    "subtract": "merge",
 }
 
 __all__ = ["Input", "InputLayer", "InputSpec", "Layer", *_LAYERS]
@@ -36,7 +52,8 @@ __all__ = ["Input", "InputLayer", "InputSpec", "Layer", *_LAYERS]
 
 def __getattr__(name: str) -> Any:
     if name in _LAYERS:
-        return getattr(importlib.import_module(f"linnet.layers.{_LAYERS[name]}"), name)
+        value = globals()[name] = getattr(importlib.import_module(f"linnet.layers.{_LAYERS[name]}"), name)
+        return value
     from linnet.backend.lookup import unknown_name
 
     raise AttributeError(str(unknown_name("layer", name, __all__)))

@@ -1,0 +1,27 @@
+"""What happens between epochs and batches."""
+
+from linnet.callbacks.callback import Callback
+from linnet.callbacks.callback_list import CallbackList
+from linnet.callbacks.csv_logger import CSVLogger
+from linnet.callbacks.early_stopping import EarlyStopping
+from linnet.callbacks.history import History
+from linnet.callbacks.lambda_callback import LambdaCallback
+from linnet.callbacks.learning_rate_scheduler import LearningRateScheduler
+from linnet.callbacks.model_checkpoint import ModelCheckpoint
+from linnet.callbacks.monitor import MonitorCallback
+from linnet.callbacks.reduce_lr_on_plateau import ReduceLROnPlateau
+from linnet.callbacks.terminate_on_nan import TerminateOnNaN
+
+__all__ = [
+    "CSVLogger",
+    "Callback",
+    "CallbackList",
+    "EarlyStopping",
+    "History",
+    "LambdaCallback",
+    "LearningRateScheduler",
+    "ModelCheckpoint",
+    "MonitorCallback",
+    "ReduceLROnPlateau",
+    "TerminateOnNaN",
+]

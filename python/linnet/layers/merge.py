@@ -1,0 +1,181 @@
+"""Several inputs in, one tensor out: sums (residual connections), products (gates), means, and concatenation.
+
+The elementwise layers take inputs of broadcastable shapes; inputs of lower rank get axes of size 1 behind the batch:
+(n, c) joins (n, h, w, c) as (n, 1, 1, c). Each layer also exists as a function in lower case: `add([x, y])`.
+"""
+
+from __future__ import annotations
+
+import functools
+import operator
+from typing import Any
+
+from linnet import ops
+from linnet.layers.layer import Layer
+
+
+class Merge(Layer):
+    """Base of the layers that combine their inputs element by element: define `merge(inputs)`."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        if not isinstance(input_shape, (list, tuple)) or not all(isinstance(one, (list, tuple)) for one in input_shape):
+            raise self.error(f"needs a list of inputs, got one of shape {input_shape}")
+        rank = max(len(shape) for shape in input_shape)
+        sizes = [(*shape[:1], *(1,) * (rank - len(shape)), *shape[1:]) for shape in input_shape]
+        for axis in range(rank):
+            if len({shape[axis] for shape in sizes} - {1, None}) > 1:
+                raise self.error(f"inputs of shapes {', '.join(str(tuple(s)) for s in input_shape)} do not fit")
+
+    def call(self, inputs: Any) -> Any:
+        rank = max(len(x.shape) for x in inputs)
+        aligned = []
+        for x in inputs:
+            while len(x.shape) < rank:
+                x = ops.expand_dims(x, 1)
+            aligned.append(x)
+        return self.merge(aligned)
+
+    def merge(self, inputs: list[Any]) -> Any:
+        """Combines inputs of one rank."""
+        raise NotImplementedError(f"{type(self).__name__} must define merge(inputs)")
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        masks = [mask for mask in (previous_mask or []) if mask is not None]
+        if not masks:
+            return None
+        mask = masks[0]
+        for other in masks[1:]:
+            mask = ops.logical_and(mask, other)
+        return mask
+
+
+class Add(Merge):
+    """The sum of the inputs."""
+
+    def merge(self, inputs: list[Any]) -> Any:
+        return functools.reduce(operator.add, inputs)
+
+
+class Subtract(Merge):
+    """The first of two inputs minus the second."""
+
+    def build(self, input_shape: Any) -> None:
+        super().build(input_shape)
+        if len(input_shape) != 2:
+            raise self.error(f"takes exactly two inputs, got {len(input_shape)}")
+
+    def merge(self, inputs: list[Any]) -> Any:
+        return inputs[0] - inputs[1]
+
+
+class Multiply(Merge):
+    """The product of the inputs."""
+
+    def merge(self, inputs: list[Any]) -> Any:
+        return functools.reduce(operator.mul, inputs)
+
+
+class Average(Merge):
+    """The mean of the inputs."""
+
+    def merge(self, inputs: list[Any]) -> Any:
+        return functools.reduce(operator.add, inputs) / len(inputs)
+
+
+class Maximum(Merge):
+    """The largest of the inputs at each place."""
+
+    def merge(self, inputs: list[Any]) -> Any:
+        return functools.reduce(ops.maximum, inputs)
+
+
+class Minimum(Merge):
+    """The smallest of the inputs at each place."""
+
+    def merge(self, inputs: list[Any]) -> Any:
+        return functools.reduce(ops.minimum, inputs)
+
+
+class Concatenate(Layer):
+    """Joins its inputs along `axis`."""
+
+    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        if not isinstance(input_shape, (list, tuple)) or not all(isinstance(one, (list, tuple)) for one in input_shape):
+            raise self.error(f"needs a list of inputs, got one of shape {input_shape}")
+        shown = ", ".join(str(tuple(shape)) for shape in input_shape)
+        ranks = {len(shape) for shape in input_shape}
+        if len(ranks) > 1:
+            raise self.error(f"the inputs must have the same rank; they have shapes {shown}")
+        (rank,) = ranks
+        if not -rank <= self.axis < rank or self.axis % rank == 0:
+            raise self.error(f"axis {self.axis} is not an axis behind the batch of inputs of shapes {shown}")
+        for axis in range(rank):
+            sizes = {shape[axis] for shape in input_shape} - {None}
+            if axis != self.axis % rank and len(sizes) > 1:
+                raise self.error(f"the inputs must agree in all axes but {self.axis}; they have shapes {shown}")
+
+    def call(self, inputs: Any) -> Any:
+        return ops.concatenate(inputs, axis=self.axis)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        masks = previous_mask or []
+        if all(mask is None for mask in masks):
+            return None
+        # A mask is (n, steps): joined along the steps, or, along a later axis, a step counts if it does in all inputs.
+        whole = [
+            ops.ones_like(x[..., 0]) if mask is None else ops.cast(mask, "float32")
+            for x, mask in zip(inputs, masks, strict=True)
+        ]
+        if self.axis % len(inputs[0].shape) == 1:
+            return ops.cast(ops.concatenate(whole, axis=1), "bool")
+        joined = whole[0]
+        for other in whole[1:]:
+            joined = joined * other
+        return ops.cast(joined, "bool")
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axis": self.axis}
+
+
+def add(inputs: Any, **kwargs: Any) -> Any:
+    """The sum of the inputs."""
+    return Add(**kwargs)(inputs)
+
+
+def subtract(inputs: Any, **kwargs: Any) -> Any:
+    """The first of two inputs minus the second."""
+    return Subtract(**kwargs)(inputs)
+
+
+def multiply(inputs: Any, **kwargs: Any) -> Any:
+    """The product of the inputs."""
+    return Multiply(**kwargs)(inputs)
+
+
+def average(inputs: Any, **kwargs: Any) -> Any:
+    """The mean of the inputs."""
+    return Average(**kwargs)(inputs)
+
+
+def maximum(inputs: Any, **kwargs: Any) -> Any:
+    """The largest of the inputs at each place."""
+    return Maximum(**kwargs)(inputs)
+
+
+def minimum(inputs: Any, **kwargs: Any) -> Any:
+    """The smallest of the inputs at each place."""
+    return Minimum(**kwargs)(inputs)
+
+
+def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
+    """The inputs joined along an axis."""
+    return Concatenate(axis=axis, **kwargs)(inputs)
