@@ -74,11 +74,6 @@ class Trace:
     def __exit__(self, *error: object) -> None:
         _current.reset(self._tokens.pop())
 
-    @property
-    def flat(self) -> FlatParameters | None:
-        """The layout of the weights that this trace trains, if any."""
-        return self._flat
-
     # ---- values ------------------------------------------------------------------------------------------------------
 
     def input(self, name: str, dims: Sequence[Any], dtype: str = "float32") -> Tensor:
