@@ -1,0 +1,172 @@
+// Batch normalisation: statistics that survive a large mean, output, gradients, activations, the same bits on any
+// number of threads.
+#include <cmath>
+
+#include "kernel_test.h"
+
+namespace linnet::test {
+namespace {
+
+struct Result {
+  Buffer<float> y, mean, variance;
+};
+
+Result forward(Case& run, int64_t rows, int64_t c, const Buffer<float>& x, const float* gamma, const float* beta,
+               Activation activation = Activation::none, float epsilon = 1e-3f) {
+  Result r = {Buffer<float>(rows * c), Buffer<float>(c), Buffer<float>(c)};
+  const size_t bytes = run.kernels.batch_norm_workspace(rows, c);
+  CHECK(bytes % 64 == 0);
+  run.kernels.batch_norm_forward(rows, c, x.data(), gamma, beta, epsilon, activation, r.y.data(), r.mean.data(),
+                                 r.variance.data(), run.launch(bytes));
+  return r;
+}
+
+struct Exact {
+  std::vector<double> mean, variance;
+};
+
+Exact moments(int64_t rows, int64_t c, const Buffer<float>& x) {
+  Exact e;
+  for (int64_t j = 0; j < c; ++j) {
+    double sum = 0, squares = 0;
+    for (int64_t r = 0; r < rows; ++r) sum += x[r * c + j];
+    const double mean = sum / static_cast<double>(rows);
+    for (int64_t r = 0; r < rows; ++r) squares += std::pow(x[r * c + j] - mean, 2);
+    e.mean.push_back(mean);
+    e.variance.push_back(squares / static_cast<double>(rows));
+  }
+  return e;
+}
+
+constexpr int64_t kSizes[][2] = {{1, 1},     {2, 3},      {32, 1},   {33, 6},    {1000, 16}, {97, 64},
+                                 {30001, 5}, {130, 4096}, {3, 4099}, {40000, 8}, {7, 0}};
+
+}  // namespace
+
+TEST_CASE("batch_norm: forward") {
+  for_each_case([](Case& run) {
+    for (const auto& [rows, c] : kSizes) {
+      INFO(rows << " rows, " << c << " channels");
+      const Buffer<float> x = random(rows * c, 1, -2, 5), gamma = random(c, 2), beta = random(c, 3);
+      const Exact exact = moments(rows, c, x);
+      for (const bool affine : {true, false}) {
+        const Result r = forward(run, rows, c, x, affine ? gamma.data() : nullptr, affine ? beta.data() : nullptr);
+        check_close(r.mean.data(), exact.mean, 1e-6, 1e-6);
+        check_close(r.variance.data(), exact.variance, 2e-6, 1e-12);
+        std::vector<double> y;
+        for (int64_t i = 0; i < rows * c; ++i) {
+          const size_t j = static_cast<size_t>(i % c);
+          const double normal = (x[i] - exact.mean[j]) / std::sqrt(exact.variance[j] + double{1e-3f});
+          y.push_back(affine ? normal * gamma[i % c] + beta[i % c] : normal);
+        }
+        check_close(r.y.data(), y, 1e-5, 2e-5);
+      }
+    }
+  });
+}
+
+TEST_CASE("batch_norm: activations") {
+  const int64_t rows = 101, c = 7;
+  const Buffer<float> x = random(rows * c, 1, -3, 3);
+  for_each_case([&](Case& run) {
+    const Result plain = forward(run, rows, c, x, nullptr, nullptr);
+    for (const Activation activation : {Activation::relu, Activation::tanh, Activation::sigmoid}) {
+      std::vector<double> expected = to_double(plain.y);
+      for (double& v : expected) {
+        if (activation == Activation::relu) v = std::max(v, 0.0);
+        if (activation == Activation::tanh) v = std::tanh(v);
+        if (activation == Activation::sigmoid) v = 1 / (1 + std::exp(-v));
+      }
+      check_close(forward(run, rows, c, x, nullptr, nullptr, activation).y.data(), expected, 1e-6, 1e-6);
+    }
+  });
+}
+
+TEST_CASE("batch_norm: no cancellation when the mean is large") {
+  const int64_t rows = 50000, c = 3;
+  Buffer<float> x = random(rows * c, 1, -1, 1);
+  for (int64_t i = 0; i < x.size(); ++i) x[i] += i % c == 1 ? 10000.0f : 0.0f;  // E[x^2] - E[x]^2 would be noise
+  const Exact exact = moments(rows, c, x);
+  for_each_case([&](Case& run) {
+    const Result r = forward(run, rows, c, x, nullptr, nullptr);
+    check_close(r.mean.data(), exact.mean, 1e-6, 1e-6);
+    check_close(r.variance.data(), exact.variance, 1e-5, 0);
+  });
+}
+
+TEST_CASE("batch_norm: constant channels, NaN in one channel, no rows") {
+  for_each_case([](Case& run) {
+    Buffer<float> x = random(300, 1);
+    for (int64_t i = 0; i < 300; i += 3) x[i] = 4;
+    x[100] = std::nanf("");  // channel 1
+    const Result r = forward(run, 100, 3, x, nullptr, nullptr);
+    CHECK(r.variance[0] == 0);
+    CHECK(r.y[0] == 0);
+    CHECK(std::isnan(r.mean[1]));
+    CHECK(std::isnan(r.y[1]));
+    CHECK(std::isfinite(r.y[2]));
+    const Result none = forward(run, 0, 3, Buffer<float>(0), nullptr, nullptr);
+    for (int64_t j = 0; j < 3; ++j) CHECK((none.mean[j] == 0 && none.variance[j] == 0));
+  });
+}
+
+TEST_CASE("batch_norm: gradient") {
+  for_each_case([](Case& run) {
+    for (const auto& [rows, c] : kSizes) {
+      INFO(rows << " rows, " << c << " channels");
+      const Buffer<float> x = random(rows * c, 1, -1, 3), dy = random(rows * c, 2), gamma = random(c, 3);
+      const float epsilon = 1e-3f;
+      const Exact exact = moments(rows, c, x);
+      Buffer<float> mean(c), variance(c), dx(rows * c), dgamma(c), dbeta(c);
+      std::copy(exact.mean.begin(), exact.mean.end(), mean.begin());
+      std::copy(exact.variance.begin(), exact.variance.end(), variance.begin());
+      std::vector<double> sum(static_cast<size_t>(c)), product(static_cast<size_t>(c)), expected;
+      const auto normal = [&](int64_t i) {
+        return (double{x[i]} - mean[i % c]) / std::sqrt(double{variance[i % c]} + epsilon);
+      };
+      for (int64_t i = 0; i < rows * c; ++i) {
+        sum[static_cast<size_t>(i % c)] += dy[i];
+        product[static_cast<size_t>(i % c)] += dy[i] * normal(i);
+      }
+      const double n = static_cast<double>(rows);
+      for (const bool scaled : {true, false}) {
+        expected.clear();
+        for (int64_t i = 0; i < rows * c; ++i) {
+          const size_t j = static_cast<size_t>(i % c);
+          const double centered = dy[i] - sum[j] / n - normal(i) * product[j] / n;
+          expected.push_back((scaled ? gamma[i % c] : 1) * centered / std::sqrt(double{variance[i % c]} + epsilon));
+        }
+        run.kernels.batch_norm_grad(rows, c, x.data(), dy.data(), scaled ? gamma.data() : nullptr, mean.data(),
+                                    variance.data(), epsilon, dx.data(), dgamma.data(), dbeta.data(),
+                                    run.launch(run.kernels.batch_norm_workspace(rows, c)));
+        const double slack = 2e-6 * std::sqrt(n) + 1e-5;
+        check_close(dbeta.data(), sum, 1e-5, slack);
+        check_close(dgamma.data(), product, 1e-5, slack);
+        check_close(dx.data(), expected, 1e-5, 1e-5 * (rows < 4 ? 40 : 1));
+      }
+    }
+  });
+}
+
+TEST_CASE("batch_norm: the same bits on any number of threads") {
+  const int64_t rows = 60000, c = 10;
+  const Buffer<float> x = random(rows * c, 1), dy = random(rows * c, 2);
+  const int before = num_threads();
+  for (const KernelTable* table : available_kernels()) {
+    std::vector<Buffer<float>> first;
+    for (const int threads : {1, 2, 3, 5}) {
+      set_num_threads(threads);
+      Case run(*table, threads);
+      Result r = forward(run, rows, c, x, nullptr, nullptr);
+      Buffer<float> dx(rows * c), dgamma(c), dbeta(c);
+      table->batch_norm_grad(rows, c, x.data(), dy.data(), nullptr, r.mean.data(), r.variance.data(), 1e-3f, dx.data(),
+                             dgamma.data(), dbeta.data(), run.launch(table->batch_norm_workspace(rows, c)));
+      const std::vector<Buffer<float>> results = {r.y, r.mean, r.variance, dx, dgamma, dbeta};
+      if (first.empty()) first = results;
+      for (size_t i = 0; i < results.size(); ++i) check_same_bits(results[i], first[i]);
+    }
+  }
+  set_num_threads(before);
+}
+
+}  // namespace linnet::test
