@@ -12,10 +12,12 @@ import sys
 
 def foreign_symbols(isa: str, path: str) -> list[str]:
     """Names that the object defines with external or weak linkage outside linnet::<isa>."""
-    lines = subprocess.run(["nm", "--defined-only", path], check=True, capture_output=True, text=True).stdout.splitlines()
+    lines = subprocess.run(
+        ["nm", "--defined-only", path], check=True, capture_output=True, text=True
+    ).stdout.splitlines()
     inside = re.compile(rf"_Z(?:GV|TV|TI|TS|Z)*NK?6linnet{len(isa)}{isa}")
     foreign = []
-    for line in lines:
+    for line in listing.stdout.splitlines():
         _, kind, name = line.split(maxsplit=2)
         if (kind.isupper() or kind in "uvw") and not inside.match(name):
             foreign.append(f"{kind} {name}")

@@ -24,10 +24,10 @@ TEST_CASE("the tables are distinct, complete, and end with the reference") {
       void* function;
       std::memcpy(&function, fields + i * sizeof(void*), sizeof(void*));
       CAPTURE(i);
-      CHECK(function != nullptr);
+      CHECK((function != nullptr));
     }
   }
-  for (size_t i = 1; i < tables.size(); ++i) CHECK(tables[i - 1]->gemm != tables[i]->gemm);
+  for (size_t i = 1; i < tables.size(); ++i) CHECK((tables[i - 1]->gemm != tables[i]->gemm));
 }
 
 TEST_CASE("a table has a long and a short name; unknown names are errors that list the known ones") {
