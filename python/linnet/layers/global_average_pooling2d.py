@@ -1,4 +1,5 @@
-"""The mean of every channel over the whole image: (n, h, w, c) gives (n, c). Replaces Flatten and a large Dense layer."""
+"""The mean of every channel over the whole image: (n, h, w, c) gives (n, c). It stands where Flatten would, without
+the large Dense layer behind it."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ anew. `iterations` counts exactly up to 2^24.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -65,8 +65,8 @@ class Optimizer:
         self._layouts: list[FlatParameters] = []  # of the slots, one per list of slots
         self._undecayed: set[int] = set()  # ids of variables without weight decay
         self._undecayed_names: tuple[str, ...] = ()
-        self.iterations = self._variable(0, "iterations", "int32")
-        self._variables: list[Variable] = [self.iterations]
+        self._entries: list[tuple[Variable, str, Variable | None]] = []  # all state: variable, name, weight it is for
+        self.iterations = self._keep(self._variable(0, "iterations", "int32"), "iterations")
         self._learning_rate: Any = None
         self._set_learning_rate(learning_rate)
 
@@ -109,17 +109,19 @@ class Optimizer:
         self._by_hand = True
         with name_scope(self.name):
             variable = Variable(initializer, shape=tuple(shape), dtype=dtype, trainable=False, name=name)
-        self._variables.append(variable)
-        return variable
+        return self._keep(variable, variable.name)
 
     def _slot(self, reference: Variable, name: str, initializer: Any) -> Variable:
         value = 0.0 if initializer == "zeros" else initializer
         if isinstance(value, (float, int)):
             value = np.full(reference.shape, value, np.float32)
-        name = f"{reference.path.replace('/', '_')}_{name}"
+        path = f"{reference.path.replace('/', '_')}_{name}"
         with name_scope(self.name):
-            variable = Variable(value, shape=reference.shape, dtype="float32", trainable=False, name=name)
-        self._variables.append(variable)
+            variable = Variable(value, shape=reference.shape, dtype="float32", trainable=False, name=path)
+        return self._keep(variable, name, reference)
+
+    def _keep(self, variable: Variable, name: str, reference: Variable | None = None) -> Variable:
+        self._entries.append((variable, name, reference))
         return variable
 
     def _variable(self, value: Any, name: str, dtype: str) -> Variable:
@@ -154,7 +156,7 @@ class Optimizer:
     def _set_learning_rate(self, value: Any) -> None:
         if isinstance(value, LearningRateSchedule):
             if isinstance(self._learning_rate, Variable):
-                self._variables.remove(self._learning_rate)
+                self._entries = [entry for entry in self._entries if entry[0] is not self._learning_rate]
             self._learning_rate = value
         elif isinstance(self._learning_rate, Variable):
             self._learning_rate.assign(value)
@@ -168,8 +170,8 @@ class Optimizer:
                 "with a number to change the rate later"
             )
         else:
-            self._learning_rate = self._variable(np.float32(value), "learning_rate", "float32")
-            self._variables.append(self._learning_rate)
+            rate = self._variable(np.float32(value), "learning_rate", "float32")
+            self._learning_rate = self._keep(rate, "learning_rate")
 
     def _get_current_learning_rate(self) -> Any:
         if isinstance(self._learning_rate, LearningRateSchedule):
@@ -190,7 +192,14 @@ class Optimizer:
     @property
     def variables(self) -> list[Variable]:
         """All state: iterations, the learning rate where it is a variable, and the slots."""
-        return list(self._variables)
+        return [variable for variable, _, _ in self._entries]
+
+    def named_state(self, weight_names: Mapping[int, str]) -> dict[str, Variable]:
+        """All state by name: "iterations", "dense/kernel/momentum". weight_names: id(weight) -> "dense/kernel"."""
+        return {
+            name if weight is None else f"{weight_names[id(weight)]}/{name}": variable
+            for variable, name, weight in self._entries
+        }
 
     # ---- applying ----------------------------------------------------------------------------------------------------
 

@@ -1,5 +1,7 @@
 """Helpers around training."""
 
+from typing import Any
+
 from linnet.saving.registry import (
     CustomObjectScope,
     custom_object_scope,
@@ -9,7 +11,6 @@ from linnet.saving.registry import (
     register_keras_serializable,
 )
 from linnet.saving.serialization import deserialize_keras_object, serialize_keras_object
-from linnet.utils.get_file import get_file
 from linnet.utils.numerical import normalize, to_categorical
 from linnet.utils.random_seed import set_random_seed
 
@@ -27,3 +28,12 @@ __all__ = [
     "set_random_seed",
     "to_categorical",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "get_file":
+        # Loaded when first used, for it needs urllib.
+        from linnet.utils.download import get_file
+
+        return get_file
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
