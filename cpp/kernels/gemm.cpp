@@ -30,9 +30,11 @@ constexpr int64_t larger(int64_t x, int64_t y) { return x > y ? x : y; }
 
 // Sizes in floats. A block of packed b is to stay in L2 beside the rest, a sliver of packed a in L1.
 struct Blocks {
-  static constexpr int64_t k = 256;
+  static constexpr int64_t k = 256;                  // where a is packed
+  static constexpr int64_t long_k = 1024;            // where it is read in place
   static constexpr int64_t columns = 512;            // of a tile
   static constexpr int64_t rows = 32 * kMaxRows;     // of a tile
+  static constexpr int64_t b = columns * k;          // elements of packed b
   static constexpr int64_t turned = int64_t{1} << 16;  // elements of a tile of c^T
 };
 constexpr int64_t kPanel = 2 * kLanes;  // columns of a panel when a sliver is full
@@ -44,7 +46,7 @@ struct Scratch {
   float edge_residual[kEdge];
   float edge_bias[kMaxVectors * kLanes];
   float a[ceil_div(kMaxRows, kLanes) * kLanes * Blocks::k];
-  float b[Blocks::columns * Blocks::k];
+  float b[Blocks::b];
   float turned[Blocks::turned];  // a tile of c^T
 };
 static_assert(sizeof(Scratch) <= kThreadScratchBytes);
@@ -75,7 +77,7 @@ struct Plan {
 
 // What copying costs per element, in units of a vector FMA (re-measure: bench_gemm --benchmark_filter=Pack).
 constexpr double kCopyCost = 2.0 / kLanes;
-constexpr double kTransposeCost = 4.0 / kLanes;
+constexpr double kTransposeCost = 10.0 / kLanes;
 
 double fma_cost(const Product& p) { return double(p.m) * double(ceil_div(p.n, kLanes)) * double(p.k); }
 
@@ -100,19 +102,19 @@ void choose_tiles(Plan& plan) {
   const double work = fma_cost(p);
   const double batch = double(plan.args->batch);
   const double wanted = work * batch / kSmallestTile < kMostTiles ? work * batch / kSmallestTile : kMostTiles;
-  plan.row_tiles = plan.column_tiles = 1;
+  plan.row_tiles = ceil_div(plan.slivers * kMaxRows, Blocks::rows);
+  plan.column_tiles = ceil_div(plan.panels * plan.vectors * kLanes, Blocks::columns);
   for (;;) {
     const int64_t rows = ceil_div(plan.slivers, plan.row_tiles) * kMaxRows;
     const int64_t columns = ceil_div(plan.panels, plan.column_tiles) * plan.vectors * kLanes;
-    const bool too_tall = rows > Blocks::rows;
-    const bool too_wide = columns > Blocks::columns || (plan.turned && rows * columns > Blocks::turned);
+    const bool too_wide = plan.turned && rows * columns > Blocks::turned;
     const bool enough = 2 * double(plan.row_tiles * plan.column_tiles) * batch > wanted;
-    if (enough && !too_tall && !too_wide) break;
+    if (enough && !too_wide) break;
     const bool can_rows = plan.row_tiles < plan.slivers, can_columns = plan.column_tiles < plan.panels;
     if (!can_rows && !can_columns) break;
     const double repeat_a = double(plan.column_tiles * p.m) * kCopyCost;
     const double repeat_b = double(plan.row_tiles * p.n) * (p.trans_b ? kTransposeCost : kCopyCost);
-    const bool by_columns = too_wide || (!too_tall && repeat_a < repeat_b);
+    const bool by_columns = too_wide || repeat_a < repeat_b;
     if (can_columns && (by_columns || !can_rows)) {
       plan.column_tiles = smaller(2 * plan.column_tiles, plan.panels);
     } else {
@@ -236,26 +238,32 @@ struct Panel {
 // The slivers [s0, s1) and the columns [j0, j1) of one product into `out`, whose origin is that of the tile.
 void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int64_t s1, int64_t j0, int64_t j1,
               const Target& out, Scratch& scratch) {
-  constexpr int64_t kFewSlivers = 4, kFewPanels = 4;  // that would not pay for a copy of b, of a
+  // What would not pay for a copy of b or a. Rows a multiple of a page apart crowd into few cache sets: copy sooner.
   const Product& p = plan.product;
-  const bool pack_b_panels = p.trans_b || p.n < kLanes || s1 - s0 > kFewSlivers;
-  const bool pack_a_sliver = j1 - j0 > kFewPanels * plan.vectors * kLanes;
+  const int64_t few_slivers = p.ldb % 1024 == 0 ? 4 : 12, few_panels = 4;
+  const bool pack_b_panels = p.trans_b || p.n < kLanes || s1 - s0 > few_slivers;
+  const bool pack_a_sliver = j1 - j0 > few_panels * plan.vectors * kLanes;
   const int64_t i0 = p.m * s0 / plan.slivers;
+  const int64_t block_k = pack_a_sliver ? Blocks::k : smaller(Blocks::long_k, Blocks::b / (ceil_div(j1 - j0, kLanes) * kLanes));
   int64_t p0 = 0;
   do {
-    const int64_t steps = smaller(Blocks::k, p.k - p0);
+    const int64_t steps = smaller(block_k, p.k - p0);
     const bool last = p0 + steps >= p.k;
     if (pack_b_panels) {
-      for (int64_t j = j0; j < j1;) {
-        const Panel panel(j, j1, plan.vectors, false);
-        float* packed = scratch.b + (j - j0) * steps;
-        if (p.trans_b) {
-          pack_b_transposed(b + j * p.ldb + p0, p.ldb, steps, panel.count, panel.width, packed);
-        } else {
-          pack_b(b + p0 * p.ldb + j, p.ldb, steps, panel.count, panel.width, packed);
+      // A few rows at a time, so that b is read in long runs and from few pages.
+      const int64_t slab = p.trans_b ? steps : 16;
+      const float* end = p.ldb == p.n ? b + p.k * p.n : b;
+      for (int64_t l = 0; l < steps; l += slab)
+        for (int64_t j = j0; j < j1;) {
+          const Panel panel(j, j1, plan.vectors, false);
+          float* packed = scratch.b + (j - j0) * steps + l * panel.width;
+          if (p.trans_b) {
+            pack_b_transposed(b + j * p.ldb + p0, p.ldb, steps, panel.count, panel.width, packed);
+          } else {
+            pack_b(b + (p0 + l) * p.ldb + j, p.ldb, smaller(slab, steps - l), panel.count, panel.width, end, packed);
+          }
+          j += panel.count;
         }
-        j += panel.count;
-      }
     }
     for (int64_t s = s0; s < s1; ++s) {
       const int64_t i = p.m * s / plan.slivers;
@@ -268,7 +276,7 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
       t.a_chunk = steps;
       if (pack_a_sliver && p.trans_a) {
         const int64_t width = ceil_div(rows, kLanes) * kLanes;
-        pack_b(t.a, p.lda, steps, rows, width, scratch.a);
+        pack_b(t.a, p.lda, steps, smaller(width, p.m - i), width, t.a, scratch.a);
         t.a = scratch.a, t.a_stride = width;
       } else if (pack_a_sliver) {
         pack_a(t.a, p.lda, rows, steps, scratch.a);

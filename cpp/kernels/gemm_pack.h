@@ -2,7 +2,7 @@
 //
 // Layouts
 //   packed a   [k / kChunk][rows][kChunk]: each row's values stay in the order of k, so packing is copying.
-//   packed b   panels of `width` columns one after the other, each [k][width]; columns beyond n are zero.
+//   packed b   panels of `width` columns one after the other, each [k][width]; what stands in columns beyond n is never used.
 // The sources are never read outside the matrix: the last columns go through load_partial.
 #pragma once
 #include <utility>
@@ -83,13 +83,15 @@ inline void pack_a(const float* a, int64_t lda, int64_t rows, int64_t k, float* 
   }
 }
 
-// One panel of b (k, columns), rows ldb apart, to [k][width], columns <= width.
-inline void pack_b(const float* b, int64_t ldb, int64_t k, int64_t columns, int64_t width, float* packed) {
+// One panel of b (k, columns), rows ldb apart, to [k][width], columns <= width. Loads of whole vectors may run past
+// `columns` up to `end`: in a matrix without gaps that is the next row, and cheaper than a partial load.
+inline void pack_b(const float* b, int64_t ldb, int64_t k, int64_t columns, int64_t width, const float* end,
+                   float* packed) {
   for (int64_t p = 0; p < k; ++p, b += ldb, packed += width) {
-    int64_t j = 0;
-    for (; j + kLanes <= columns; j += kLanes) store(packed + j, load(b + j));
-    if (j < width) store(packed + j, load_partial(b + j, columns - j)), j += kLanes;
-    for (; j < width; j += kLanes) store(packed + j, Vec{});
+    for (int64_t j = 0; j < width; j += kLanes) {
+      const bool whole = j + kLanes <= columns || b + j + kLanes <= end;
+      store(packed + j, whole ? load(b + j) : load_partial(b + j, columns - j));
+    }
   }
 }
 
