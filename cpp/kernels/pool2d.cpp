@@ -20,6 +20,8 @@ namespace {
 // Output columns of a block times channels: bounds the row of argmax in scratch. Beyond that many channels a block is
 // part of a pixel.
 constexpr int64_t kBlockFloats = 32 * 1024;
+// Positions of a window that the fast path can list; as many as argmax can tell apart.
+constexpr int64_t kTaps = 256;
 
 template <int Lanes>
 struct Vector {
@@ -71,6 +73,12 @@ void each_channel(int64_t begin, int64_t end, int64_t beyond, Visit visit) {
   if (c < end) visit(end - Lanes, Lanes);
 }
 
+// The same where a whole vector may be touched wherever it begins.
+template <int Lanes, class Visit>
+void each_vector(int64_t begin, int64_t end, Visit visit) {
+  each_channel<Lanes>(begin, end, Lanes, [&](int64_t c, int64_t) { visit(c); });
+}
+
 // Blocks of a row of output: some columns, all channels; or one column, some channels.
 struct Block {
   int64_t x0, x1, c0, c1;
@@ -91,58 +99,98 @@ struct Window {
 };
 Window window_at(int64_t o, int64_t stride, int64_t pad, int64_t taps, int64_t size) {
   const int64_t start = o * stride - pad;
-  return {start, taps_inside(start, 1, taps, size)};
+  return {start, {max_of(0, -start), min_of(taps, size - start)}};
 }
 int64_t positions(const Window& rows, const Window& columns) {
   return (rows.inside.end - rows.inside.begin) * (columns.inside.end - columns.inside.begin);
 }
 
+// One output vector: `taps` are the offsets of the window's positions from p, which have the numbers k, k + 1, ...
+template <int Lanes, bool Max>
+inline void pool_window(const float* p, const int64_t* taps, int64_t count, int32_t k, float scale, float* y,
+                        int32_t* index_out) {
+  auto best = load_lanes<Floats<Lanes>>(p + taps[0], Lanes);
+  Indices<Lanes> index = k + Indices<Lanes>{}, position = index;
+  for (int64_t t = 1; t < count; ++t) {
+    const auto v = load_lanes<Floats<Lanes>>(p + taps[t], Lanes);
+    if constexpr (Max) {
+      position += 1;
+      const Indices<Lanes> better = ~(v <= best) & (best == best);  // larger or NaN, unless a NaN was there first
+      best = better ? v : best;
+      index = better ? position : index;
+    } else {
+      best += v;
+    }
+  }
+  if constexpr (Max) {
+    store_lanes(index_out, index, Lanes);
+  } else {
+    best *= scale;
+  }
+  store_lanes(y, best, Lanes);
+}
+
+// The same for one channel, position by position.
+template <bool Max>
+[[gnu::noinline]] void pool_channel(Pool2dShape s, Window rows, Window columns, const float* x, float scale, float* y,
+                                    int32_t* index) {
+  float best = 0;
+  bool first = true;
+  for (int64_t ky = rows.inside.begin; ky < rows.inside.end; ++ky)
+    for (int64_t kx = columns.inside.begin; kx < columns.inside.end; ++kx) {
+      const float v = x[(ky * s.w + kx) * s.c];
+      if (!Max) {
+        best += v;
+      } else if (first || (!(v <= best) && best == best)) {
+        best = v;
+        *index = static_cast<int32_t>(ky * s.kw + kx);
+      }
+      first = false;
+    }
+  *y = Max ? best : best * scale;
+}
+
 template <int Lanes, bool Max>
 void forward_job(const void* args, int64_t job, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
-  const Pool2dShape& s = a.s;
+  const Pool2dShape s = a.s;  // a copy: the compiler need not fear that a store changes it
   const int64_t begin = part_begin(s.n * s.oh, a.jobs, job), end = part_begin(s.n * s.oh, a.jobs, job + 1);
   const int64_t blocks = block_count(s), x_floats = s.n * s.h * s.w * s.c;
+  const int64_t spill = max_of(0, Lanes - s.c);  // lanes beyond a pixel
+  int64_t taps[kTaps];
   int32_t* const index_row = reinterpret_cast<int32_t*>(scratch);
   for (int64_t row = begin; row < end; ++row) {
     const Window rows = window_at(row % s.oh, s.stride_h, s.pad_top, s.kh, s.h);
+    const int64_t image_row = row / s.oh * s.h + rows.start;  // of the window, counted over all images
+    const int64_t inside_rows = rows.inside.end - rows.inside.begin, count = inside_rows * s.kw;
+    for (int64_t t = 0; t < min_of(count, kTaps); ++t)
+      taps[t] = ((rows.inside.begin + t / s.kw) * s.w + t % s.kw) * s.c;
     for (int64_t i = 0; i < blocks; ++i) {
       const Block b = block_at(s, i);
       for (int64_t ox = b.x0; ox < b.x1; ++ox) {
         const Window columns = window_at(ox, s.stride_w, s.pad_left, s.kw, s.w);
         const int64_t y_at = (row * s.ow + ox) * s.c;
-        const int64_t x_at = ((row / s.oh * s.h + rows.start) * s.w + columns.start) * s.c;
-        const int64_t last = x_at + ((rows.inside.end - 1) * s.w + columns.inside.end) * s.c;  // end of the window
-        const float scale = 1.0f / static_cast<float>(positions(rows, columns));
-        const int64_t beyond = min_of(x_floats - last, end * s.ow * s.c - y_at - s.c);
-        each_channel<Lanes>(b.c0, b.c1, beyond, [&](int64_t c, int64_t room) {
-          Floats<Lanes> best{};
-          Indices<Lanes> index{};
-          bool first = true;
-          for (int64_t ky = rows.inside.begin; ky < rows.inside.end; ++ky)
-            for (int64_t kx = columns.inside.begin; kx < columns.inside.end; ++kx) {
-              const auto v = load_lanes<Floats<Lanes>>(a.in + x_at + (ky * s.w + kx) * s.c + c, room);
-              if constexpr (Max) {
-                const Indices<Lanes> k = static_cast<int32_t>(ky * s.kw + kx) + Indices<Lanes>{};
-                // Larger or NaN, unless a NaN was there first.
-                const Indices<Lanes> better = first ? Indices<Lanes>{} - 1 : ~(v <= best) & (best == best);
-                best = better ? v : best;
-                index = better ? k : index;
-              } else {
-                best += v;
-              }
-              first = false;
-            }
-          if constexpr (!Max) best *= scale;
-          store_lanes(a.out + y_at + c, best, room);
-          if constexpr (Max) store_lanes(index_row + (ox - b.x0) * s.c + c - b.c0, index, Lanes);
-        });
+        const int64_t x_at = (image_row * s.w + columns.start) * s.c;
+        const int64_t x_end = x_at + ((rows.inside.end - 1) * s.w + columns.inside.end) * s.c;
+        const bool whole = columns.inside.begin == 0 && columns.inside.end == s.kw && count <= kTaps &&
+                           x_end + spill <= x_floats && y_at + s.c + spill <= end * s.ow * s.c;
+        const float scale = Max ? 0.0f : 1.0f / static_cast<float>(positions(rows, columns));
+        int32_t* const index = index_row + (ox - b.x0) * s.c - b.c0;
+        if (whole) {
+          each_vector<Lanes>(b.c0, b.c1, [&](int64_t c) {
+            pool_window<Lanes, Max>(a.in + x_at + c, taps, count, static_cast<int32_t>(rows.inside.begin * s.kw), scale,
+                                    a.out + y_at + c, index + c);
+          });
+        } else {
+          for (int64_t c = b.c0; c < b.c1; ++c)
+            pool_channel<Max>(s, rows, columns, a.in + x_at + c, scale, a.out + y_at + c, index + c);
+        }
       }
       if (Max && a.argmax_out) {
         uint8_t* const argmax = a.argmax_out + (row * s.ow + b.x0) * s.c + b.c0;
-        const int64_t count = b.c1 - b.c0 < s.c ? b.c1 - b.c0 : (b.x1 - b.x0) * s.c;
+        const int64_t floats = b.c1 - b.c0 < s.c ? b.c1 - b.c0 : (b.x1 - b.x0) * s.c;
 #pragma omp simd
-        for (int64_t j = 0; j < count; ++j) argmax[j] = static_cast<uint8_t>(index_row[j]);
+        for (int64_t j = 0; j < floats; ++j) argmax[j] = static_cast<uint8_t>(index_row[j]);
       }
     }
   }
@@ -158,26 +206,18 @@ Floats<Lanes> share(Floats<Lanes> dy, Indices<Lanes> index, int64_t k, float sca
   }
 }
 
-template <int Lanes, bool Max>
-Indices<Lanes> load_argmax(const uint8_t* p, int64_t count) {
-  Indices<Lanes> index{};
-  if constexpr (Max)
-    for (int64_t i = 0; i < min_of(Lanes, count); ++i) index[i] = p[i];
-  return index;
-}
-
 // Windows that do not overlap: the rows of dx that belong to some rows of output, from the first window to the next.
 template <int Lanes, bool Max>
 void grad_apart_job(const void* args, int64_t job, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
-  const Pool2dShape& s = a.s;
+  const Pool2dShape s = a.s;
   const int64_t begin = part_begin(s.n * s.oh, a.jobs, job), end = part_begin(s.n * s.oh, a.jobs, job + 1);
   const auto first_row = [&](int64_t row) {  // of dx, counted over all images
     const int64_t n = row / s.oh, oy = row % s.oh;
     return n * s.h + (oy == 0 ? 0 : min_of(s.h, max_of(0, oy * s.stride_h - s.pad_top)));
   };
   const int64_t dx_begin = first_row(begin) * s.w * s.c, dx_end = first_row(end) * s.w * s.c;
-  const int64_t dy_floats = s.n * s.oh * s.ow * s.c, blocks = block_count(s);
+  const int64_t dy_floats = s.n * s.oh * s.ow * s.c, blocks = block_count(s), spill = max_of(0, Lanes - s.c);
   const bool gaps = s.kh != s.stride_h || s.kw != s.stride_w || s.pad_top != 0 || s.pad_left != 0 ||
                     s.oh * s.kh != s.h || s.ow * s.kw != s.w;
   int32_t* const index_row = reinterpret_cast<int32_t*>(scratch);
@@ -185,6 +225,7 @@ void grad_apart_job(const void* args, int64_t job, float* scratch) {
     for (int64_t i = dx_begin; i < dx_end; ++i) a.out[i] = 0.0f;
   for (int64_t row = begin; row < end; ++row) {
     const Window rows = window_at(row % s.oh, s.stride_h, s.pad_top, s.kh, s.h);
+    const int64_t image_row = row / s.oh * s.h + rows.start;
     for (int64_t i = 0; i < blocks; ++i) {
       const Block b = block_at(s, i);
       if constexpr (Max) {
@@ -196,18 +237,28 @@ void grad_apart_job(const void* args, int64_t job, float* scratch) {
       for (int64_t ky = rows.inside.begin; ky < rows.inside.end; ++ky)
         for (int64_t ox = b.x0; ox < b.x1; ++ox) {
           const Window columns = window_at(ox, s.stride_w, s.pad_left, s.kw, s.w);
-          const float scale = 1.0f / static_cast<float>(positions(rows, columns));
+          const float scale = Max ? 0.0f : 1.0f / static_cast<float>(positions(rows, columns));
           const int64_t dy_at = (row * s.ow + ox) * s.c;
-          const int64_t dx_at = ((row / s.oh * s.h + rows.start + ky) * s.w + columns.start) * s.c;
+          const int64_t dx_at = ((image_row + ky) * s.w + columns.start) * s.c;
+          const int32_t* const index = index_row + (ox - b.x0) * s.c - b.c0;
           // What spills is overwritten by the next pixel, unless that is a gap, or a row that another block began.
-          const int64_t beyond =
-              min_of(dy_floats - dy_at - s.c, gaps || blocks > 1 ? 0 : dx_end - dx_at - columns.inside.end * s.c);
-          each_channel<Lanes>(b.c0, b.c1, beyond, [&](int64_t c, int64_t room) {
-            const auto dy = load_lanes<Floats<Lanes>>(a.in + dy_at + c, room);
-            const auto index = load_lanes<Indices<Lanes>>(index_row + (ox - b.x0) * s.c + c - b.c0, Lanes);
-            for (int64_t kx = columns.inside.begin; kx < columns.inside.end; ++kx)
-              store_lanes(a.out + dx_at + kx * s.c + c, share<Lanes, Max>(dy, index, ky * s.kw + kx, scale), room);
-          });
+          const bool whole =
+              spill == 0 || (!gaps && blocks == 1 && dy_at + s.c + spill <= dy_floats &&
+                             dx_at + columns.inside.end * s.c + spill <= dx_end);
+          if (whole) {
+            each_vector<Lanes>(b.c0, b.c1, [&](int64_t c) {
+              const auto dy = load_lanes<Floats<Lanes>>(a.in + dy_at + c, Lanes);
+              Indices<Lanes> argmax{};
+              if constexpr (Max) argmax = load_lanes<Indices<Lanes>>(index + c, Lanes);
+              for (int64_t kx = columns.inside.begin; kx < columns.inside.end; ++kx)
+                store_lanes(a.out + dx_at + kx * s.c + c, share<Lanes, Max>(dy, argmax, ky * s.kw + kx, scale), Lanes);
+            });
+          } else {
+            for (int64_t c = b.c0; c < b.c1; ++c)
+              for (int64_t kx = columns.inside.begin; kx < columns.inside.end; ++kx)
+                a.out[dx_at + kx * s.c + c] =
+                    !Max ? a.in[dy_at + c] * scale : index[c] == ky * s.kw + kx ? a.in[dy_at + c] : 0.0f;
+          }
         }
     }
   }
@@ -221,31 +272,46 @@ Range windows_over(int64_t at, int64_t stride, int64_t pad, int64_t taps, int64_
 }
 
 template <int Lanes, bool Max>
-void grad_overlapping_job(const void* args, int64_t job, float*) {
+void grad_overlapping_job(const void* args, int64_t job, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
-  const Pool2dShape& s = a.s;
+  const Pool2dShape s = a.s;
   const int64_t begin = part_begin(s.n * s.h, a.jobs, job), end = part_begin(s.n * s.h, a.jobs, job + 1);
-  const int64_t dy_floats = s.n * s.oh * s.ow * s.c;
+  const int64_t dy_row = s.ow * s.c, dy_floats = s.n * s.oh * dy_row;
+  int32_t* const indices = reinterpret_cast<int32_t*>(scratch);
   for (int64_t row = begin; row < end; ++row) {
     const int64_t n = row / s.h, y = row % s.h;
     const Range over_y = windows_over(y, s.stride_h, s.pad_top, s.kh, s.oh);
+    const int64_t first_dy = (n * s.oh + over_y.begin) * dy_row, last_dy = (n * s.oh + over_y.end) * dy_row;
+    // argmax of these rows as int32 in scratch, unless they are too many; then it is read byte by byte.
+    const bool widened = Max && last_dy - first_dy + Lanes <= kScratchFloats;
+    if (widened) {
+#pragma omp simd
+      for (int64_t i = 0; i < last_dy - first_dy; ++i) indices[i] = a.argmax_in[first_dy + i];
+    }
     for (int64_t x = 0; x < s.w; ++x) {
       const Range over_x = windows_over(x, s.stride_w, s.pad_left, s.kw, s.ow);
       const int64_t dx_at = (row * s.w + x) * s.c;
-      // What follows the last window in dy bounds all of them.
-      const int64_t last = ((n * s.oh + max_of(over_y.end, 1)) * s.ow) * s.c;
-      const int64_t beyond = min_of(end * s.w * s.c - dx_at - s.c, dy_floats - last);
+      const int64_t beyond = min_of(end * s.w * s.c - dx_at - s.c, dy_floats - last_dy);
       each_channel<Lanes>(0, s.c, beyond, [&](int64_t c, int64_t room) {
         Floats<Lanes> sum{};
         for (int64_t oy = over_y.begin; oy < over_y.end; ++oy)
           for (int64_t ox = over_x.begin; ox < over_x.end; ++ox) {
-            const Window rows = window_at(oy, s.stride_h, s.pad_top, s.kh, s.h);
-            const Window columns = window_at(ox, s.stride_w, s.pad_left, s.kw, s.w);
             const int64_t at = ((n * s.oh + oy) * s.ow + ox) * s.c + c;
-            const int64_t k = (y - rows.start) * s.kw + x - columns.start;
-            sum += share<Lanes, Max>(load_lanes<Floats<Lanes>>(a.in + at, room),
-                                     load_argmax<Lanes, Max>(a.argmax_in + at, room), k,
-                                     1.0f / static_cast<float>(positions(rows, columns)));
+            const auto dy = load_lanes<Floats<Lanes>>(a.in + at, room);
+            if constexpr (Max) {
+              const int64_t k = (y + s.pad_top - oy * s.stride_h) * s.kw + x + s.pad_left - ox * s.stride_w;
+              Indices<Lanes> index{};
+              if (widened) {
+                index = load_lanes<Indices<Lanes>>(indices + at - first_dy, Lanes);
+              } else {
+                for (int64_t i = 0; i < min_of(Lanes, room); ++i) index[i] = a.argmax_in[at + i];
+              }
+              sum += share<Lanes, Max>(dy, index, k, 0.0f);
+            } else {
+              const Window rows = window_at(oy, s.stride_h, s.pad_top, s.kh, s.h);
+              const Window columns = window_at(ox, s.stride_w, s.pad_left, s.kw, s.w);
+              sum += dy / static_cast<float>(positions(rows, columns));
+            }
           }
         store_lanes(a.out + dx_at + c, sum, room);
       });
