@@ -1,0 +1,225 @@
+"""What `compile` was given as losses and metrics, matched to a model's outputs.
+
+Both may be one thing, a list (one entry per output), or a dict by output names. Matching needs the outputs, so it happens
+at the first trace: "accuracy", for instance, becomes binary, categorical or sparse accuracy by the shapes it sees.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from linnet.backend.lookup import unknown_name
+from linnet.backend.tensor import Tensor
+from linnet.backend.tree import flatten
+
+
+def per_output(what: str, given: Any, names: Sequence[str], count: int) -> list[Any]:
+    """One entry per output from a list, or a dict by output names; the entries themselves are not looked at."""
+    if isinstance(given, dict):
+        for key in given:
+            if key not in names:
+                raise unknown_name(f"output in the dict of {what}", key, names)
+        return [given.get(name) for name in names]
+    if len(given) != count:
+        raise ValueError(
+            f"{what}: the model has {count} outputs ({', '.join(names)}), got a list of {len(given)}; "
+            "give one entry per output (None for an output without), or a dict by output names"
+        )
+    return list(given)
+
+
+def targets_by_output(y: Any, names: Sequence[str], count: int) -> list[Any]:
+    """The targets in the order of the outputs; y is one target, a list, a dict by output names, or None."""
+    if y is None:
+        return [None] * count
+    if isinstance(y, dict):
+        if all(name in y for name in names):
+            return [y[name] for name in names]
+        unknown = [key for key in y if key not in names]
+        if unknown:
+            raise unknown_name("output in the dict of targets", unknown[0], names)
+        return [y.get(name) for name in names]
+    leaves = flatten(y)
+    if len(leaves) != count:
+        raise ValueError(
+            f"y: the model has {count} output{'s' if count > 1 else ''} ({', '.join(names)}), got {len(leaves)} targets"
+        )
+    return leaves
+
+
+class Losses:
+    """The losses of a compiled model. Called in a trace; afterwards `parts` has the loss of each output by name."""
+
+    def __init__(self, loss: Any, weights: Any) -> None:
+        self._given = loss
+        self._weights_given = weights
+        self._losses: list[Any] | None = None
+        self._weights: list[float] = []
+        self.parts: dict[str, Tensor] = {}
+
+    def _match(self, names: Sequence[str], count: int) -> None:
+        given = self._given
+        if isinstance(given, (list, tuple, dict)):
+            found = per_output("loss", given, names, count)
+        else:
+            found = [given] * count
+        self._losses = [as_loss(entry) for entry in found]
+        weights = self._weights_given
+        if weights is None:
+            weights = [1.0] * count
+        elif isinstance(weights, (int, float)):
+            weights = [weights] * count
+        else:
+            weights = per_output("loss_weights", weights, names, count)
+        self._weights = [1.0 if weight is None else float(weight) for weight in weights]
+
+    def __call__(self, names: Sequence[str], targets: list[Any], outputs: list[Tensor], weights: list[Any]) -> Any:
+        """The weighted sum of the losses, or None when no output has one."""
+        if self._losses is None:
+            self._match(names, len(outputs))
+        assert self._losses is not None
+        total = None
+        self.parts = {}
+        rows = zip(names, self._losses, targets, outputs, weights, self._weights, strict=True)
+        for name, loss, target, output, weight, factor in rows:
+            if loss is None:
+                continue
+            if target is None:
+                raise ValueError(f'there is a loss for the output "{name}", but no target: y lacks it')
+            value = loss(target, output, weight)
+            if value.dims:
+                raise ValueError(
+                    f'the loss of output "{name}" has shape {value.shape} instead of being one number; '
+                    'use a reduction ("sum_over_batch_size"), or take the mean in your loss function'
+                )
+            self.parts[name] = value
+            value = value if factor == 1.0 else value * factor
+            total = value if total is None else total + value
+        if len(self.parts) < 2:
+            self.parts = {}
+        return total
+
+
+def as_loss(given: Any) -> Any:
+    """A Loss object for a name, a function, a class or a Loss; None stays None."""
+    from linnet import losses
+
+    if given is None:
+        return None
+    found = losses.get(given)
+    if isinstance(found, type):
+        found = found()
+    if isinstance(found, losses.Loss):
+        return found
+    if not callable(found):
+        raise ValueError(f"cannot read {given!r} as a loss")
+    return losses.LossFunctionWrapper(found, name=getattr(found, "__name__", "loss"))
+
+
+class Metrics:
+    """The metrics of a compiled model: `metrics` without sample weights, `weighted_metrics` with them."""
+
+    def __init__(self, metrics: Any, weighted: Any) -> None:
+        self._given = (metrics, weighted)
+        self._per_output: list[tuple[list[Any], list[Any]]] | None = None
+
+    @property
+    def matched(self) -> bool:
+        return self._per_output is not None
+
+    @property
+    def all(self) -> list[Any]:
+        """All metric objects; empty before the first trace has matched them to the outputs."""
+        found: dict[int, Any] = {}
+        for plain, weighted in self._per_output or []:
+            for metric in plain + weighted:
+                found.setdefault(id(metric), metric)
+        return list(found.values())
+
+    def _match(self, names: Sequence[str], targets: list[Any], outputs: list[Tensor]) -> None:
+        columns = [self._entries(given, names, len(outputs)) for given in self._given]
+        taken: set[str] = set()
+        result: list[tuple[list[Any], list[Any]]] = []
+        for i, name in enumerate(names):
+            pair: list[list[Any]] = []
+            for column in columns:
+                metrics = [as_metric(entry, targets[i], outputs[i]) for entry in column[i] if entry is not None]
+                if len(outputs) > 1:
+                    for metric, entry in zip(metrics, [e for e in column[i] if e is not None], strict=True):
+                        if not _is_metric(entry):  # own objects keep the name their maker gave them
+                            metric.name = f"{name}_{metric.name}"
+                for metric in metrics:
+                    metric.name = _unique(metric.name, taken)
+                pair.append(metrics)
+            result.append((pair[0], pair[1]))
+        self._per_output = result
+
+    @staticmethod
+    def _entries(given: Any, names: Sequence[str], count: int) -> list[list[Any]]:
+        if given is None:
+            return [[] for _ in range(count)]
+        if not isinstance(given, (list, tuple, dict)):
+            given = [given]
+        if count == 1 and not isinstance(given, dict):
+            inner = given[0] if len(given) == 1 and isinstance(given[0], (list, tuple)) else given
+            return [list(inner)]
+        found = per_output("metrics", given, names, count)
+        return [list(entry) if isinstance(entry, (list, tuple)) else [entry] for entry in found]
+
+    def update(self, names: Sequence[str], targets: list[Any], outputs: list[Tensor], weights: list[Any]) -> None:
+        """Records the update of all metrics into the running trace."""
+        if self._per_output is None:
+            self._match(names, targets, outputs)
+        assert self._per_output is not None
+        for (plain, weighted), target, output, weight in zip(self._per_output, targets, outputs, weights, strict=True):
+            if target is None:
+                continue
+            for metric in plain:
+                metric.update_state(target, output)
+            for metric in weighted:
+                metric.update_state(target, output, sample_weight=weight)
+
+
+def _unique(name: str, taken: set[str]) -> str:
+    candidate, count = name, 0
+    while candidate in taken:
+        count += 1
+        candidate = f"{name}_{count}"
+    taken.add(candidate)
+    return candidate
+
+
+def _is_metric(given: Any) -> bool:
+    from linnet.metrics import Metric
+
+    return isinstance(given, Metric)
+
+
+def as_metric(given: Any, target: Any, output: Tensor) -> Any:
+    """A Metric object for a name, a function, a class or a Metric."""
+    from linnet import metrics
+
+    if isinstance(given, str) and given.lower() in ("accuracy", "acc", "crossentropy", "ce"):
+        return _by_shapes(given, target, output)
+    found = metrics.get(given)
+    if isinstance(found, type):
+        found = found()
+    if isinstance(found, metrics.Metric):
+        if isinstance(given, str):
+            found.name = given  # "mse" stays "mse" in the history
+        return found
+    if not callable(found):
+        raise ValueError(f"cannot read {given!r} as a metric")
+    return metrics.MeanMetricWrapper(found, name=given if isinstance(given, str) else getattr(found, "__name__", None))
+
+
+def _by_shapes(name: str, target: Any, output: Tensor) -> Any:
+    from linnet import metrics
+
+    shape = getattr(target, "shape", ())
+    binary = bool(output.shape) and output.shape[-1] == 1
+    sparse = not binary and (len(shape) < len(output.shape) or (len(shape) > 0 and shape[-1] == 1))
+    kind = "Binary" if binary else "SparseCategorical" if sparse else "Categorical"
+    family = "Accuracy" if name.lower() in ("accuracy", "acc") else "Crossentropy"
+    return getattr(metrics, f"{kind}{family}")(name=name)

@@ -1,0 +1,366 @@
+"""`Trainer`: compile, fit, evaluate, predict and their kin; the part of a model that has loops.
+
+The loop of `fit` does per batch: one call into the engine (which gathers the rows, runs forward, backward and the update,
+and keeps the metrics), one look at the loss, and a look at the clock for the progress bar. Everything else happens once
+per epoch, or when a callback asks for it.
+
+The order of the samples in an epoch, and all random numbers, follow from the seed and the optimizer's step count alone:
+the same seed gives the same bits, on any number of threads and after a resume.
+
+The methods that subclasses may override (train_step, compute_loss, ...) are in training_hooks.py, the loop in loops.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from linnet.backend.dtypes import engine_array
+from linnet.backend.errors import UnsupportedError
+from linnet.backend.flat import FlatParameters
+from linnet.backend.program import ProgramCache, round_capacity
+from linnet.backend.seed import global_seed
+from linnet.backend.tree import map_structure, pack_like
+from linnet.backend.variable import storage
+from linnet.models import steps
+from linnet.models.data import Data, split_validation, with_class_weights
+from linnet.models.inputs import order_inputs
+from linnet.models.objectives import Losses, Metrics
+from linnet.models.training_hooks import TrainingHooks
+
+
+class Trainer(TrainingHooks):
+    """Training, evaluation and prediction for a model."""
+
+    stop_training: bool
+
+    def _init_trainer(self) -> None:
+        self.compiled = False
+        self.optimizer: Any = None
+        self.loss: Any = None
+        self._stop = False
+        self._losses_compiled: Losses | None = None
+        self._metrics_compiled: Metrics | None = None
+        self._compile_config: dict[str, Any] = {}
+        self._flat: FlatParameters | None = None
+        self._steps = ProgramCache(12)
+        self._fast_predict: Any = None
+        self._loss_sums: dict[str, float] = {}
+        self._loss_rows = 0
+        self.history: Any = None
+
+    @property
+    def stop_training(self) -> bool:  # type: ignore[no-redef]
+        """Set it to True in a callback to end the training after the batch."""
+        return self._stop
+
+    @stop_training.setter
+    def stop_training(self, value: bool) -> None:
+        self._stop = bool(value)
+
+    # ---- compile -----------------------------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: Any = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Says how to train.
+
+        optimizer: an optimizer or its name. loss: a loss, its name, or a function (y_true, y_pred); for several outputs
+        a list or a dict by output names. loss_weights: numbers in the same form. metrics, weighted_metrics: lists of
+        metrics, names or functions, the second ones use the sample weights; for several outputs a list of lists or a
+        dict. "accuracy" picks the accuracy that fits the shapes.
+
+        run_eagerly, steps_per_execution, jit_compile and auto_scale_loss are accepted as in Keras and have no effect:
+        every step is compiled.
+        """
+        from linnet import optimizers
+
+        self.optimizer = optimizers.get(optimizer)
+        self.loss = loss
+        self._losses_compiled = Losses(loss, loss_weights) if loss is not None else None
+        self._metrics_compiled = Metrics(metrics, weighted_metrics)
+        self._compile_config = {
+            "optimizer": optimizer,
+            "loss": loss,
+            "loss_weights": loss_weights,
+            "metrics": metrics,
+            "weighted_metrics": weighted_metrics,
+        }
+        # Names are looked up now, so that a typing error shows here and not after the data has been read.
+        self._check_names(loss, metrics, weighted_metrics)
+        self._forget_programs()
+        self.reset_metrics()
+        self.compiled = True
+
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles with what get_compile_config gave."""
+        from linnet.saving import deserialize_keras_object
+
+        self.compile(**{key: deserialize_keras_object(value) for key, value in config.items()})
+        if self.built and self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """The arguments of compile in a form that can be written to JSON; None before compile."""
+        from linnet.saving import serialize_keras_object
+
+        if not self.compiled:
+            return None
+        config = {**self._compile_config, "optimizer": self.optimizer}
+        return {key: serialize_keras_object(value) for key, value in config.items()}
+
+    def _forget_programs(self) -> None:
+        self._steps.clear()
+        self._fast_predict = None
+
+    def _require_compiled(self, method: str) -> None:
+        if not self.compiled:
+            raise ValueError(
+                f"{self._title()}: call compile(optimizer, loss, metrics) before {method}(), for instance "
+                'model.compile("adam", "sparse_categorical_crossentropy", metrics=["accuracy"])'
+            )
+
+    # ---- data and programs -------------------------------------------------------------------------------------------
+
+    def _data(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Data:
+        if x is None:
+            raise ValueError(f"{self._title()}: x is missing")
+        if hasattr(x, "__next__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__") and _is_batches(x)):
+            raise UnsupportedError(
+                f"{self._title()}: x must be arrays; generators and batch sequences are not supported: "
+                "call train_on_batch in a loop over the batches"
+            )
+        data = Data(x, y, with_class_weights(y, sample_weight, class_weight))
+        function = self._symbolic_function()
+        if function is not None:
+            # The gather converts to the type that the Input wants; so bytes of images never become int32 first.
+            leaves = iter(data.leaves)
+            structure = map_structure(lambda leaf: next(leaves) if leaf is not None else None, data.structure)
+            for symbol, leaf in zip(function.inputs, order_inputs(self._title(), function, structure[0]), strict=True):
+                leaf.dtype = symbol.dtype
+        return data
+
+    def _step(self, kind: str, data: Data, rows: int) -> steps.Step:
+        """The program for this kind of step, data and number of rows: kept, or compiled now."""
+        key = (kind, data.signature)
+        step = self._steps.get(key)
+        if step is not None and step.program.capacity >= rows and self._still_good(step):
+            step.program.bind()
+            return step
+        if not self._is_built():
+            steps.trace_forward(self, data)
+            self.built = True
+        compilers = {"train": steps.train_step, "test": steps.test_step, "predict": steps.predict_step}
+        if kind == "train":
+            self._build_optimizer()
+        return self._steps.put(key, compilers[kind](self, data, rows))
+
+    def _still_good(self, step: steps.Step) -> bool:
+        # A training step is tied to the flat layout of the weights, which another model may have taken apart.
+        return step.flat is None or (step.flat is self._flat and step.flat.valid(step.flat.variables))
+
+    def _is_built(self) -> bool:
+        return self.built and all(layer.built for layer in self._flatten_layers())
+
+    def _build_optimizer(self) -> None:
+        if not self.optimizer.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def _flat_parameters(self) -> FlatParameters | None:
+        """The flat layout of the trainable weights, made anew where they have changed."""
+        variables = [variable for variable in self.trainable_variables if variable.dtype == "float32"]
+        if not variables:
+            raise ValueError(f"{self._title()}: there are no trainable weights; are all layers frozen?")
+        if self._flat is None or not self._flat.valid(variables):
+            self._flat = FlatParameters(variables)
+        return self._flat
+
+    # ---- fit ---------------------------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: Any = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Mapping[int, float] | None = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: Any = 1,
+    ) -> Any:
+        """Trains for `epochs` passes over the data and returns a History.
+
+        x: an array with one row per sample, or a list or dict of arrays for several inputs. y: targets in the same form.
+        batch_size: 32 by default. verbose: 0 silent, 1 a bar, 2 a line per epoch, "auto" a bar on a terminal.
+        validation_split: the share of the data, from its end, that is held back for validation after each epoch;
+        validation_data: (x, y) or (x, y, sample_weight) instead. class_weight: {class: weight}. sample_weight: one
+        weight per sample. initial_epoch: where the counting of epochs begins. steps_per_epoch: fewer batches than the
+        data has. validation_freq: validate every so many epochs, or after the epochs listed.
+
+        Ctrl-C ends the training after the batch; weights and history are kept. Raises ValueError for data that does not
+        fit, NonFiniteError when the loss is not a number any more (naming epoch and step).
+        """
+        from linnet.models.loops import FitLoop
+
+        self._require_compiled("fit")
+        batch_size = _batch_size(batch_size)
+        data = self._data(x, y, sample_weight, class_weight)
+        validation = None
+        if validation_data is not None:
+            validation = self._validation(validation_data)
+        elif validation_split:
+            data, validation = split_validation(data, validation_split)
+            data, validation = self._retyped(data), self._retyped(validation)
+        loop = FitLoop(self, data, batch_size, shuffle, steps_per_epoch)
+        if validation is not None:
+            loop.validate_on(validation, _batch_size(validation_batch_size or batch_size), validation_steps)
+        return loop.run(initial_epoch, epochs, verbose, callbacks, validation_freq)
+
+    def _retyped(self, data: Data) -> Data:
+        return self._data(*data.structure)
+
+    def _validation(self, given: Any) -> Data:
+        if isinstance(given, (list, tuple)) and len(given) in (2, 3):
+            return self._data(*given)
+        raise ValueError(f"validation_data must be (x, y) or (x, y, sample_weight), got {type(given).__name__}")
+
+    # ---- evaluate and predict ----------------------------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+        **kwargs: Any,
+    ) -> Any:
+        """The loss and the metrics on this data: the loss alone, a list, or with return_dict a dict."""
+        from linnet.models.loops import EvaluateLoop
+
+        if kwargs:
+            raise TypeError(f"evaluate: unknown arguments {sorted(kwargs)}")
+        self._require_compiled("evaluate")
+        loop = EvaluateLoop(self, self._data(x, y, sample_weight), _batch_size(batch_size), steps)
+        return self._as_result(loop.run(verbose, callbacks), return_dict)
+
+    def predict(
+        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
+    ) -> Any:
+        """The model's outputs for all rows of x, in the structure of the outputs."""
+        from linnet.models.loops import predict
+
+        return predict(self, self._data(x), _batch_size(batch_size), verbose, steps, callbacks)
+
+    # ---- single batches ----------------------------------------------------------------------------------------------
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """One training step on this batch. The returned loss and metrics are means since reset_metrics()."""
+        self._require_compiled("train_on_batch")
+        data = self._data(x, y, sample_weight, class_weight)
+        step = self._step("train", data, round_capacity(data.n))
+        done = int(self.optimizer.iterations._array)
+        self._run_batch(step, data, global_seed(), done)
+        return self._as_result(self._logs(), return_dict)
+
+    def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
+        """Loss and metrics of this batch; means since reset_metrics()."""
+        self._require_compiled("test_on_batch")
+        data = self._data(x, y, sample_weight)
+        step = self._step("test", data, round_capacity(data.n))
+        self._run_batch(step, data, 0, 0)
+        return self._as_result(self._logs(), return_dict)
+
+    def _run_batch(self, step: steps.Step, data: Data, seed: int, count: int) -> None:
+        arrays = [
+            engine_array(array, leaf.dtype, leaf.name) for array, leaf in zip(data.arrays, data.leaves, strict=True)
+        ]
+        found = step.program.run(data.n, arrays, seed, count)
+        self._take_losses(step.logs, [float(value) for value in found], data.n)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for one batch."""
+        fast = self._fast_predict
+        if fast is not None and type(x) is np.ndarray:
+            # The way for serving single samples: everything below has been checked for such an array before.
+            run, epoch, row_shape, capacity = fast
+            if (
+                epoch == storage.epoch
+                and x.dtype is _FLOAT32
+                and x.shape[1:] == row_shape
+                and 0 < len(x) <= capacity
+                and x.flags.c_contiguous
+            ):
+                return run(len(x), (x,))[0]
+        data = self._data(x)
+        step = self._step("predict", data, round_capacity(data.n))
+        arrays = [engine_array(a, leaf.dtype, leaf.name) for a, leaf in zip(data.arrays, data.leaves, strict=True)]
+        found = step.program.run(data.n, arrays)
+        program = step.program
+        single = len(program.output_dtypes) == 1 and program.output_dtypes[0] != "bool" and len(data.leaves) == 1
+        if single and not isinstance(step.structure, (list, tuple, dict)) and data.leaves[0].dtype == "float32":
+            self._fast_predict = (
+                program.executable.run,
+                storage.epoch,
+                data.leaves[0].row_shape,
+                program.capacity,
+            )
+        return pack_like(step.structure, found)
+
+    # ---- looking inside ----------------------------------------------------------------------------------------------
+
+    def memory_plan(self, batch_size: int = 32) -> dict[str, dict[str, int]]:
+        """The bytes that a step on `batch_size` rows needs, known before the first one.
+
+        Gives {"parameters": ..., "inference": ..., "training": ...}; each is a dict of bytes. "training" needs a
+        compiled model. The model must have known input shapes, or have been called before.
+        """
+        from linnet.models.planning import memory_plan
+
+        return memory_plan(self, batch_size)
+
+    def profile(self, x: Any, repeats: int = 10) -> list[tuple[str, str, float]]:
+        """(operation, layer, median seconds) of every launch of a prediction for this batch."""
+        data = self._data(x)
+        step = self._step("predict", data, round_capacity(data.n))
+        arrays = [engine_array(a, leaf.dtype, leaf.name) for a, leaf in zip(data.arrays, data.leaves, strict=True)]
+        return step.program.executable.profile(data.n, arrays, repeats)
+
+
+_FLOAT32 = np.dtype(np.float32)
+
+
+def _batch_size(given: Any) -> int:
+    if given is None:
+        return 32
+    if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 1:
+        raise ValueError(f"batch_size must be a positive integer, got {given!r}")
+    return int(given)
+
+
+def _is_batches(x: Any) -> bool:
+    return not hasattr(x, "__array__") and not isinstance(x, (list, tuple, dict, str, bytes))

@@ -1,0 +1,174 @@
+"""What a training step consists of, as methods that a subclass of Model may override, and the running means of the loss.
+
+These methods are run once, while a step is traced: they see tensors, not numbers. Metrics keep their state in variables
+that the compiled step updates; the loss is summed up in Python, in float64.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from linnet.backend.trace import current_trace
+from linnet.backend.tree import flatten
+from linnet.models.objectives import Losses, Metrics, as_loss, as_metric, targets_by_output
+
+
+class TrainingHooks:
+    """The overridable parts of training. Mixed into Model by Trainer."""
+
+    optimizer: Any
+    _losses_compiled: Losses | None
+    _metrics_compiled: Metrics | None
+    _loss_sums: dict[str, float]
+    _loss_rows: int
+
+    # ---- one step ----------------------------------------------------------------------------------------------------
+
+    def train_step(self, data: tuple[Any, Any, Any]) -> dict[str, Any]:
+        """Forward, loss, metrics, gradients, update. data: (x, y, sample_weight). Returns the logs: at least "loss"."""
+        x, y, sample_weight = data
+        y_pred = self(x, training=True)  # type: ignore[operator]
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
+        self.compute_metrics(x, y, y_pred, sample_weight)
+        trace = current_trace()
+        assert trace is not None
+        variables = trace.flat.variables if trace.flat is not None else self.trainable_variables  # type: ignore[attr-defined]
+        gradients = trace.gradients(loss, [trace.read(variable) for variable in variables])
+        self.optimizer.apply(gradients, variables)
+        return self._step_logs(loss)
+
+    def test_step(self, data: tuple[Any, Any, Any]) -> dict[str, Any]:
+        """Forward, loss, metrics."""
+        x, y, sample_weight = data
+        y_pred = self(x, training=False)  # type: ignore[operator]
+        loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
+        self.compute_metrics(x, y, y_pred, sample_weight)
+        return self._step_logs(loss)
+
+    def predict_step(self, data: tuple[Any, Any, Any]) -> Any:
+        """Forward."""
+        return self(data[0], training=False)  # type: ignore[operator]
+
+    def _step_logs(self, loss: Any) -> dict[str, Any]:
+        logs = {"loss": loss}
+        if self._losses_compiled is not None:
+            logs.update({f"{name}_loss": part for name, part in self._losses_compiled.parts.items()})
+        return logs
+
+    def compute_loss(
+        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+    ) -> Any:
+        """The number to minimise: the losses given to compile, those of add_loss, and the weights' regularization."""
+        total = None
+        if self._losses_compiled is not None:
+            names, outputs = self._output_names(y_pred)
+            targets = targets_by_output(y, names, len(outputs))
+            weights = self._weights_by_output(sample_weight, names, len(outputs))
+            total = self._losses_compiled(names, targets, outputs, weights)
+        for term in self.losses:  # type: ignore[attr-defined]
+            total = term if total is None else total + term
+        if total is None:
+            raise ValueError(
+                f"{self._title()}: there is no loss to minimise: give compile(loss=...), or use add_loss in a layer"  # type: ignore[attr-defined]
+            )
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Updates the metrics given to compile."""
+        if self._metrics_compiled is None:
+            return
+        names, outputs = self._output_names(y_pred)
+        targets = [None] * len(outputs) if y is None else targets_by_output(y, names, len(outputs))
+        weights = self._weights_by_output(sample_weight, names, len(outputs))
+        self._metrics_compiled.update(names, targets, outputs, weights)
+
+    def _output_names(self, y_pred: Any) -> tuple[list[str], list[Any]]:
+        outputs = flatten(y_pred)
+        if isinstance(y_pred, dict):
+            return sorted(y_pred), outputs
+        if self._symbolic_function() is not None and len(outputs) == len(self.output_names):  # type: ignore[attr-defined]
+            return list(self.output_names), outputs  # type: ignore[attr-defined]
+        return [f"output_{i + 1}" for i in range(len(outputs))], outputs
+
+    @staticmethod
+    def _weights_by_output(sample_weight: Any, names: Sequence[str], count: int) -> list[Any]:
+        if sample_weight is None or isinstance(sample_weight, dict):
+            return [sample_weight.get(name) if sample_weight else None for name in names]
+        leaves = flatten(sample_weight)
+        return leaves * count if len(leaves) == 1 else targets_by_output(sample_weight, names, count)
+
+    @staticmethod
+    def _check_names(loss: Any, metrics: Any, weighted: Any) -> None:
+        for given in flatten(loss):
+            as_loss(given)
+        for given in flatten([metrics, weighted]):
+            if isinstance(given, str) and given.lower() not in ("accuracy", "acc", "crossentropy", "ce"):
+                as_metric(given, None, None)  # type: ignore[arg-type]
+
+    # ---- running results ---------------------------------------------------------------------------------------------
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metric objects of compile and of the model's attributes. Those of compile appear with the first step."""
+        from linnet.metrics import Metric
+
+        found: dict[int, Any] = {}
+        if self._metrics_compiled is not None:
+            found = {id(metric): metric for metric in self._metrics_compiled.all}
+        for layer in self._flatten_layers():  # type: ignore[attr-defined]
+            for value in vars(layer).values():
+                for item in value if isinstance(value, (list, tuple)) else (value,):
+                    if isinstance(item, Metric):
+                        found.setdefault(id(item), item)
+        return list(found.values())
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of what evaluate returns, in its order."""
+        names = list(self._loss_sums) or ["loss"]
+        return names + [metric.name for metric in self.metrics if metric.name not in names]
+
+    def reset_metrics(self) -> None:
+        """Starts the means of the loss and all metrics again."""
+        self._loss_sums = dict.fromkeys(self._loss_sums, 0.0)
+        self._loss_rows = 0
+        for metric in self.metrics:
+            metric.reset_state()
+
+    def _take_losses(self, names: Sequence[str], values: Sequence[float], rows: int) -> None:
+        sums = self._loss_sums
+        if list(sums) != list(names):
+            sums = self._loss_sums = dict.fromkeys(names, 0.0)
+            self._loss_rows = 0
+        for name, value in zip(names, values, strict=True):
+            sums[name] += value * rows
+        self._loss_rows += rows
+
+    def _logs(self) -> dict[str, float]:
+        """The means since reset_metrics: the loss, the losses of several outputs, the metrics."""
+        rows = max(self._loss_rows, 1)
+        logs = {name: total / rows for name, total in self._loss_sums.items()}
+        for metric in self.metrics:
+            result = metric.result()
+            if isinstance(result, dict):
+                logs.update({name: _plain(value) for name, value in result.items()})
+            else:
+                logs[metric.name] = _plain(result)
+        return logs
+
+    def get_metrics_result(self) -> dict[str, float]:
+        """The same as the logs: loss and metrics since reset_metrics()."""
+        return self._logs()
+
+    @staticmethod
+    def _as_result(logs: dict[str, float], return_dict: bool) -> Any:
+        if return_dict:
+            return logs
+        values = list(logs.values())
+        return values[0] if len(values) == 1 else values
+
+
+def _plain(value: Any) -> Any:
+    shape = getattr(value, "shape", ())
+    return float(value) if shape == () else value
