@@ -54,7 +54,7 @@ class RandomInitializer(Initializer):
 
 def as_array(values: np.ndarray, dtype: Any) -> np.ndarray:
     """Values as a contiguous array of the wanted type; float32 when none is given."""
-    return np.ascontiguousarray(values, dtype=np.dtype(dtype or "float32"))
+    return np.asarray(values, dtype=np.dtype(dtype or "float32"), order="C")
 
 
 def standard_truncated_normal(generator: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
