@@ -68,8 +68,8 @@ Plan make_plan(const Conv2dShape& s) {
     const int64_t copy_rows = kCopyFloats / (copied_columns(s, p.block_columns) * s.c);
     rows = min_of(max_of(rows, 2 * s.kh), (copy_rows - (s.kh - 1) * s.dilation_h - 1) / s.stride_h + 1);
   }
-  p.row_blocks = divide_up(s.oh, max_of(1, min_of(rows, s.oh)));
-  p.block_rows = divide_up(s.oh, p.row_blocks);
+  p.block_rows = divide_up(s.oh, divide_up(s.oh, max_of(1, min_of(rows, s.oh))));
+  p.row_blocks = divide_up(s.oh, p.block_rows);
   p.panel_parts = min_of(s.groups * p.panels, divide_up(p.k * p.packed_columns * s.groups, kWeightFloats));
   return p;
 }
@@ -151,7 +151,6 @@ void forward_job(const void* args, int64_t index, float* scratch) {
   b.y1 = min_of(s.oh, b.y0 + p.block_rows);
   b.x0 = column_block * p.block_columns;
   b.columns = min_of(s.ow, b.x0 + p.block_columns) - b.x0;
-  if (b.y0 >= b.y1) return;
   b.runs = reinterpret_cast<Run*>(scratch);
   int64_t* const y_offsets = reinterpret_cast<int64_t*>(scratch + s.kh * s.kw * kRunFloats);
   for (int64_t i = 0; i < b.columns; ++i) y_offsets[i] = i * s.oc;

@@ -53,8 +53,8 @@ Plan make_plan(const Conv2dShape& s) {
   p.step_rows = max_of(1, min_of(s.h, budget / row_floats));
   const double dx_row_flops = flops_of(s) / static_cast<double>(s.n * s.h);
   const int64_t rows = max_of(p.step_rows, static_cast<int64_t>(kJobFlops / dx_row_flops) + 1);
-  p.row_blocks = divide_up(s.h, min_of(rows, s.h));
-  p.block_rows = divide_up(s.h, p.row_blocks);
+  p.block_rows = divide_up(s.h, divide_up(s.h, min_of(rows, s.h)));
+  p.row_blocks = divide_up(s.h, p.block_rows);
   return p;
 }
 

@@ -1,0 +1,168 @@
+// Planar convolution, gradient of the weights (conv2d_planar.h says how the planes are laid out).
+//
+// dy is copied into planes as well, with zeros in the junk columns, so that dkernel[tap, o] is the product of two long
+// vectors: x's plane from offset(tap) on, and dy's plane o. A register tile is some taps times all channels; each lane
+// sums its own part, and lanes are added up only at the very end. dbias falls out of the copying of dy.
+//
+// A unit is a band of one image. Units are cut into chunks by the shape; every chunk has its own sums in the workspace,
+// (taps, oc) vectors and oc vectors for dbias, and they are added up in order.
+// scratch: offsets of the taps, planes of x, planes of dy.
+#include "kernels/conv2d_planar.h"
+
+namespace linnet::LINNET_ISA {
+namespace {
+
+constexpr int64_t kChunks = 16;
+
+struct Args {
+  Conv2dShape s;
+  Planes p;
+  const float* x;    // (n, h, w, c)
+  const float* dy;   // (n, oh, ow, oc)
+  float* partial;    // (chunks, taps + 1, oc) vectors
+  int64_t chunks;
+};
+
+int64_t taps_of(const Conv2dShape& s) { return s.kh * s.kw * s.c; }
+int64_t partial_floats(const Conv2dShape& s) { return (taps_of(s) + 1) * s.oc * kLanes; }
+
+// sums (taps, channels) += or = the products of `floats` floats of the planes.
+template <int Taps, int Channels>
+void product_tile(const float* planes, const int64_t* offsets, const float* dy, int64_t dy_plane, int64_t floats,
+                  bool add, float* sums) {
+  Vec acc[Taps][Channels];
+  const float* from[Taps];
+#pragma GCC unroll 8
+  for (int t = 0; t < Taps; ++t) {
+    from[t] = planes + offsets[t];
+#pragma GCC unroll 8
+    for (int o = 0; o < Channels; ++o) acc[t][o] = add ? load(sums + (t * Channels + o) * kLanes) : Vec{};
+  }
+  for (int64_t f = 0; f < floats; f += kLanes) {
+    Vec d[Channels];
+#pragma GCC unroll 8
+    for (int o = 0; o < Channels; ++o) d[o] = load(dy + o * dy_plane + f);
+#pragma GCC unroll 8
+    for (int t = 0; t < Taps; ++t) {
+      const Vec x = load(from[t] + f);
+#pragma GCC unroll 8
+      for (int o = 0; o < Channels; ++o) acc[t][o] += x * d[o];
+    }
+  }
+#pragma GCC unroll 8
+  for (int t = 0; t < Taps; ++t)
+#pragma GCC unroll 8
+    for (int o = 0; o < Channels; ++o) store(sums + (t * Channels + o) * kLanes, acc[t][o]);
+}
+
+using ProductTile = void (*)(const float*, const int64_t*, const float*, int64_t, int64_t, bool, float*);
+
+template <int Channels>
+constexpr int max_taps() {
+  return kPlanarTile / Channels < 8 ? kPlanarTile / Channels : 8;
+}
+template <int Taps, int Channels>
+ProductTile find_tile(int64_t taps) {
+  if constexpr (Taps == 1) {
+    return product_tile<1, Channels>;
+  } else {
+    return taps == Taps ? product_tile<Taps, Channels> : find_tile<Taps - 1, Channels>(taps);
+  }
+}
+
+// dy (rows, ow, channels) to planes (channels, band_floats), zeros behind each row. sums: one vector for each channel.
+template <int Channels>
+void fill_dy(const Conv2dShape& shape, const Planes& p, const float* dy, int64_t rows, bool add, float* planes,
+             float* sums) {
+  const Conv2dShape s = shape;
+  const int64_t pitch = p.pitch, plane = p.band_floats;
+  Vec total[Channels];
+  for (int o = 0; o < Channels; ++o) total[o] = add ? load(sums + o * kLanes) : Vec{};
+  for (int64_t r = 0; r < rows; ++r, dy += s.ow * Channels) {
+    for (int64_t q = 0; q < s.ow; q += kLanes) {
+      float part[Channels * kLanes];
+      const float* from = dy + q * Channels;
+      const int64_t rest = (s.ow - q) * Channels;
+      if (rest < Channels * kLanes) {  // behind the row stand zeros, not the next row
+        for (int i = 0; i < Channels; ++i) store(part + i * kLanes, Vec{});
+        __builtin_memcpy(part, from, static_cast<size_t>(rest) * 4);
+        from = part;
+      }
+      Vec pixels[Channels], channels[Channels];
+#pragma GCC unroll 8
+      for (int o = 0; o < Channels; ++o) pixels[o] = load(from + o * kLanes);
+      deinterleave<Channels>(pixels, channels);
+#pragma GCC unroll 8
+      for (int o = 0; o < Channels; ++o) {
+        total[o] += channels[o];
+        store(planes + o * plane + r * pitch + q, channels[o]);
+      }
+    }
+    for (int64_t o = 0; o < Channels; ++o)
+      for (int64_t q = s.ow; q < pitch; ++q) planes[o * plane + r * pitch + q] = 0.0f;
+  }
+  for (int64_t o = 0; o < Channels; ++o)
+    for (int64_t f = rows * pitch; f < plane; ++f) planes[o * plane + f] = 0.0f;
+  for (int o = 0; o < Channels; ++o) store(sums + o * kLanes, total[o]);
+}
+
+template <int Channels>
+void chunk_job(const void* args, int64_t chunk, float* scratch) {
+  const Args& a = *static_cast<const Args*>(args);
+  const Conv2dShape s = a.s;
+  const Planes p = a.p;
+  const int64_t taps = taps_of(s), units = s.n * p.bands, tiles = divide_up(taps, max_taps<Channels>());
+  int64_t* const offsets = reinterpret_cast<int64_t*>(scratch);
+  float* const planes = scratch + 2 * kPlanarTaps;
+  float* const dy_planes = planes + divide_up(input_floats(p), 16) * 16;
+  float* const sums = a.partial + chunk * partial_floats(s);
+  list_taps(s, p, offsets);
+  const int64_t first = part_begin(units, a.chunks, chunk), last = part_begin(units, a.chunks, chunk + 1);
+  for (int64_t unit = first; unit < last; ++unit) {
+    const int64_t n = unit / p.bands, y0 = unit % p.bands * p.band_rows, rows = min_of(p.band_rows, s.oh - y0);
+    if (rows <= 0) continue;
+    fill_planes(s, p, a.x + n * s.h * s.w * s.c, y0, planes);
+    fill_dy<Channels>(s, p, a.dy + (n * s.oh + y0) * s.ow * Channels, rows, unit > first, dy_planes,
+                      sums + taps * Channels * kLanes);
+    for (int64_t i = 0; i < tiles; ++i) {
+      const int64_t begin = part_begin(taps, tiles, i), count = part_begin(taps, tiles, i + 1) - begin;
+      find_tile<max_taps<Channels>(), Channels>(count)(planes, offsets + begin, dy_planes, p.band_floats,
+                                                       (rows - 1) * p.pitch + s.ow, unit > first,
+                                                       sums + begin * Channels * kLanes);
+    }
+  }
+}
+
+template <int Channels>
+Launch::Tile find_job(int64_t oc) {
+  if constexpr (Channels == 1) {
+    return chunk_job<1>;
+  } else {
+    return oc == Channels ? chunk_job<Channels> : find_job<Channels - 1>(oc);
+  }
+}
+
+// A copy of the sums must fit L2 beside the planes.
+bool accepts(const Conv2dShape& s) { return planar_pays(s) && partial_floats(s) <= 64 * 1024; }
+
+int64_t chunks_of(const Conv2dShape& s) { return min_of(kChunks, s.n * choose_planes(s).bands); }
+size_t workspace(const Conv2dShape& s) { return workspace_bytes(chunks_of(s) * partial_floats(s)); }
+
+void run(const Conv2dShape& s, const float* x, const float* dy, float* dkernel, float* dbias, const Launch& launch) {
+  const Args args = {s, choose_planes(s), x, dy, static_cast<float*>(launch.workspace), chunks_of(s)};
+  run_jobs(launch, args.chunks, flops_of(s), find_job<kPlanarChannels>(s.oc), &args);
+  const int64_t sums = taps_of(s) * s.oc;
+  for (int64_t i = 0; i < sums + (dbias ? s.oc : 0); ++i) {
+    Vec sum = load(args.partial + i * kLanes);
+    for (int64_t chunk = 1; chunk < args.chunks; ++chunk) sum += load(args.partial + chunk * partial_floats(s) + i * kLanes);
+    float total = 0;
+    for (int lane = 0; lane < kLanes; ++lane) total += sum[lane];
+    (i < sums ? dkernel[i] : dbias[i - sums]) = total;
+  }
+}
+
+}  // namespace
+
+const ConvGradWeight conv_grad_weight_planar = {accepts, workspace, run};
+
+}  // namespace linnet::LINNET_ISA
