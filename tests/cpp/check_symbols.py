@@ -12,9 +12,7 @@ import sys
 
 def foreign_symbols(isa: str, path: str) -> list[str]:
     """Names that the object defines with external or weak linkage outside linnet::<isa>."""
-    lines = subprocess.run(
-        ["nm", "--defined-only", path], check=True, capture_output=True, text=True
-    ).stdout.splitlines()
+    listing = subprocess.run(["nm", "--defined-only", path], check=True, capture_output=True, text=True)
     inside = re.compile(rf"_Z(?:GV|TV|TI|TS|Z)*NK?6linnet{len(isa)}{isa}")
     foreign = []
     for line in listing.stdout.splitlines():
