@@ -325,8 +325,11 @@ class Layer(Operation):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:
-        """A new layer with this configuration and fresh weights."""
-        return cls(**config)
+        """A new layer with this configuration and fresh weights. Serialized objects in it are made again first."""
+        from linnet.saving import deserialize_keras_object
+
+        values = {key: deserialize_keras_object(v) if isinstance(v, dict) else v for key, v in config.items()}
+        return cls(**values)
 
     def get_build_config(self) -> dict[str, Any] | None:
         """The shapes `build` was called with, for building a loaded layer before its weights are read."""

@@ -32,6 +32,11 @@ def note_change() -> None:
         _Version.number += 1
 
 
+def change_count() -> int:
+    """How often a public attribute of any layer has changed."""
+    return _Version.number
+
+
 @functools.lru_cache(maxsize=1024)
 def parameters(function: Callable[..., Any]) -> tuple[str, ...]:
     """The parameter names of an unbound method, without self."""

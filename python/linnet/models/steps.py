@@ -35,6 +35,7 @@ class Step:
         self.logs = logs  # the scalars among the outputs, in order: "loss", then others
         self.structure = structure  # of a prediction's result
         self.flat: FlatParameters | None = None
+        self.checked_epoch = -1  # the storage epoch at which the flat layout was last seen to be in order
 
     def bind(self, data: Data) -> None:
         """Makes `data` the data set behind run_rows."""

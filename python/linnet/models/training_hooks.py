@@ -11,6 +11,7 @@ from typing import Any
 
 from linnet.backend.trace import current_trace
 from linnet.backend.tree import flatten
+from linnet.layers.layer_calls import change_count
 from linnet.models.objectives import Losses, Metrics, as_loss, as_metric, targets_by_output
 
 
@@ -22,6 +23,7 @@ class TrainingHooks:
     _metrics_compiled: Metrics | None
     _loss_sums: dict[str, float]
     _loss_rows: int
+    _metrics_found: tuple[Any, list[Any]] | None = None
 
     # ---- one step ----------------------------------------------------------------------------------------------------
 
@@ -123,6 +125,13 @@ class TrainingHooks:
                         found.setdefault(id(item), item)
         return list(found.values())
 
+    def _metric_objects(self) -> list[Any]:
+        # The walk through all layers is done again only when compile or an attribute has changed something.
+        key = (change_count(), self._metrics_compiled, self._metrics_compiled is not None and self._metrics_compiled.matched)
+        if self._metrics_found is None or self._metrics_found[0] != key:
+            self._metrics_found = (key, self.metrics)
+        return self._metrics_found[1]
+
     @property
     def metrics_names(self) -> list[str]:
         """The names of what evaluate returns, in its order."""
@@ -149,7 +158,7 @@ class TrainingHooks:
         """The means since reset_metrics: the loss, the losses of several outputs, the metrics."""
         rows = max(self._loss_rows, 1)
         logs = {name: total / rows for name, total in self._loss_sums.items()}
-        for metric in self.metrics:
+        for metric in self._metric_objects():
             result = metric.result()
             if isinstance(result, dict):
                 logs.update({name: _plain(value) for name, value in result.items()})

@@ -47,9 +47,12 @@ class SGD(Optimizer):
         velocity = self._momentums[self._get_variable_index(variable)] if self.momentum else None
         trace = self._in_place(variable)
         if trace is not None:
-            slots = [] if velocity is None else [velocity]
-            operands = [variable, gradient, *slots, trace.tensor(learning_rate)]
-            trace.effect("sgd", operands, momentum=float(self.momentum), nesterov=self.nesterov)
+            rate = trace.tensor(learning_rate)
+            if velocity is None:
+                trace.effect("sgd", [variable, gradient, rate])
+            else:
+                operands = [variable, gradient, velocity, rate]
+                trace.effect("sgd_momentum", operands, momentum=float(self.momentum), nesterov=self.nesterov)
         elif velocity is None:
             variable.assign_sub(gradient * learning_rate)
         else:
