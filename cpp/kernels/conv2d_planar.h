@@ -26,7 +26,7 @@ struct Planes {
   int64_t plane_floats;       // of one of x's planes
   int64_t planes;             // c * stride_h * stride_w
   int64_t band_rows, bands;   // of the output
-  int64_t band_floats;        // band_rows * pitch, rounded up to whole register tiles
+  int64_t band_floats;        // band_rows * pitch and a vector that may spill over, rounded up to whole register tiles
 };
 
 inline Planes planes_of(const Conv2dShape& s, int64_t band_rows) {
@@ -38,12 +38,14 @@ inline Planes planes_of(const Conv2dShape& s, int64_t band_rows) {
   p.plane_floats = p.plane_rows * p.pitch;
   p.planes = s.c * s.stride_h * s.stride_w;
   constexpr int64_t kTileFloats = 8 * kLanes;
-  p.band_floats = divide_up(p.band_rows * p.pitch, kTileFloats) * kTileFloats;
+  p.band_floats = divide_up(p.band_rows * p.pitch + kLanes, kTileFloats) * kTileFloats;
   return p;
 }
 
 // Floats of scratch for the planes of x and of the output's channels. Register tiles read past the last plane.
-inline int64_t input_floats(const Planes& p) { return p.planes * p.plane_floats + (p.band_floats - p.band_rows * p.pitch) + 16; }
+inline int64_t input_floats(const Planes& p) {
+  return p.planes * p.plane_floats + p.band_floats - p.band_rows * p.pitch;
+}
 inline int64_t output_floats(const Planes& p, int64_t oc) { return p.band_floats * oc; }
 
 // The planes for bands that stay in L1 and L2 where possible, or bands == 0 if not even one row fits scratch.

@@ -70,22 +70,29 @@ ProductTile find_tile(int64_t taps) {
   }
 }
 
-// dy (rows, ow, channels) to planes (channels, band_floats), zeros behind each row. sums: one vector for each channel.
+// Lanes l < count as they are, the others zero.
+inline Vec keep_first(Vec v, int64_t count) {
+  Lanes32 lane;
+#pragma GCC unroll 16
+  for (int l = 0; l < kLanes; ++l) lane[l] = l;
+  return lane < static_cast<int32_t>(count) ? v : Vec{};
+}
+
+// dy (rows, ow, channels) to planes (channels, band_floats), zeros behind each row. `room`: floats of dy that may be
+// read from here on. sums: one vector for each channel.
 template <int Channels>
-void fill_dy(const Conv2dShape& shape, const Planes& p, const float* dy, int64_t rows, bool add, float* planes,
-             float* sums) {
-  const Conv2dShape s = shape;
-  const int64_t pitch = p.pitch, plane = p.band_floats;
+void fill_dy(const Conv2dShape& shape, const Planes& p, const float* dy, int64_t rows, int64_t room, bool add,
+             float* planes, float* sums) {
+  const int64_t ow = shape.ow, pitch = p.pitch, plane = p.band_floats;
   Vec total[Channels];
   for (int o = 0; o < Channels; ++o) total[o] = add ? load(sums + o * kLanes) : Vec{};
-  for (int64_t r = 0; r < rows; ++r, dy += s.ow * Channels) {
-    for (int64_t q = 0; q < s.ow; q += kLanes) {
+  for (int64_t r = 0; r < rows; ++r, dy += ow * Channels, room -= ow * Channels) {
+    int64_t q = 0;
+    for (; q < ow; q += kLanes) {
       float part[Channels * kLanes];
       const float* from = dy + q * Channels;
-      const int64_t rest = (s.ow - q) * Channels;
-      if (rest < Channels * kLanes) {  // behind the row stand zeros, not the next row
-        for (int i = 0; i < Channels; ++i) store(part + i * kLanes, Vec{});
-        __builtin_memcpy(part, from, static_cast<size_t>(rest) * 4);
+      if (room < (q + kLanes) * Channels) {
+        for (int64_t i = 0; i < Channels * kLanes; ++i) part[i] = q * Channels + i < room ? from[i] : 0.0f;
         from = part;
       }
       Vec pixels[Channels], channels[Channels];
@@ -94,12 +101,13 @@ void fill_dy(const Conv2dShape& shape, const Planes& p, const float* dy, int64_t
       deinterleave<Channels>(pixels, channels);
 #pragma GCC unroll 8
       for (int o = 0; o < Channels; ++o) {
-        total[o] += channels[o];
-        store(planes + o * plane + r * pitch + q, channels[o]);
+        const Vec inside = keep_first(channels[o], ow - q);
+        total[o] += inside;
+        store(planes + o * plane + r * pitch + q, inside);  // what spills over the pitch, the next row overwrites
       }
     }
-    for (int64_t o = 0; o < Channels; ++o)
-      for (int64_t q = s.ow; q < pitch; ++q) planes[o * plane + r * pitch + q] = 0.0f;
+    for (int64_t o = 0; o < Channels && q < pitch; ++o)
+      for (int64_t i = q; i < pitch; ++i) planes[o * plane + r * pitch + i] = 0.0f;
   }
   for (int64_t o = 0; o < Channels; ++o)
     for (int64_t f = rows * pitch; f < plane; ++f) planes[o * plane + f] = 0.0f;
@@ -120,9 +128,9 @@ void chunk_job(const void* args, int64_t chunk, float* scratch) {
   const int64_t first = part_begin(units, a.chunks, chunk), last = part_begin(units, a.chunks, chunk + 1);
   for (int64_t unit = first; unit < last; ++unit) {
     const int64_t n = unit / p.bands, y0 = unit % p.bands * p.band_rows, rows = min_of(p.band_rows, s.oh - y0);
-    if (rows <= 0) continue;
     fill_planes(s, p, a.x + n * s.h * s.w * s.c, y0, planes);
-    fill_dy<Channels>(s, p, a.dy + (n * s.oh + y0) * s.ow * Channels, rows, unit > first, dy_planes,
+    const int64_t dy_at = (n * s.oh + y0) * s.ow * Channels;
+    fill_dy<Channels>(s, p, a.dy + dy_at, rows, s.n * s.oh * s.ow * Channels - dy_at, unit > first, dy_planes,
                       sums + taps * Channels * kLanes);
     for (int64_t i = 0; i < tiles; ++i) {
       const int64_t begin = part_begin(taps, tiles, i), count = part_begin(taps, tiles, i + 1) - begin;

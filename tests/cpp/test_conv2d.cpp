@@ -184,6 +184,9 @@ TEST_CASE("conv2d: hostile shapes") {
       {.n = 1, .h = 6, .w = 7, .c = 16, .kh = 3, .kw = 3, .oc = 32, .pad_left = 2, .groups = 16},
       {.n = 2, .h = 1, .w = 40, .c = 3, .kh = 1, .kw = 9, .oc = 10, .pad_left = 4, .pad_right = 4},
       {.n = 2, .h = 40, .w = 1, .c = 3, .kh = 9, .kw = 1, .oc = 10, .pad_top = 4, .pad_bottom = 4},
+      // Planes whose rows end inside a vector, and whose size is a whole number of register tiles.
+      {.n = 2, .h = 33, .w = 20, .c = 1, .kh = 2, .kw = 1, .oc = 2},
+      {.n = 2, .h = 32, .w = 36, .c = 2, .kh = 1, .kw = 2, .oc = 3, .stride_w = 2},
       // Windows that lie in the padding altogether.
       {.n = 1, .h = 3, .w = 3, .c = 2, .kh = 2, .kw = 2, .oc = 3, .pad_top = 4, .pad_bottom = 3, .pad_left = 5,
        .pad_right = 4},
