@@ -1,6 +1,6 @@
 """What is measured while training and evaluating."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from linnet.losses import (
@@ -143,29 +143,6 @@ def get(identifier: Any) -> Any:
     return _lookup.get(identifier)
 
 
-def resolve(identifier: Any, y_true_shape: Sequence[int | None], y_pred_shape: Sequence[int | None]) -> Metric:
-    """The metric that an entry of compile's `metrics` means for an output of this shape.
-
-    "accuracy" (or "acc") means binary accuracy for one prediction per sample, sparse categorical accuracy for labels
-    that are class numbers, and categorical accuracy otherwise. A metric given by name keeps that name.
-    """
-    if isinstance(identifier, str) and identifier.lower() in ("accuracy", "acc"):
-        cls: type[MeanMetricWrapper]
-        if len(y_pred_shape) == 0 or y_pred_shape[-1] == 1:
-            cls = BinaryAccuracy
-        elif len(y_true_shape) < len(y_pred_shape) or y_true_shape[-1] == 1:
-            cls = SparseCategoricalAccuracy
-        else:
-            cls = CategoricalAccuracy
-        return cls(name=identifier)
-    metric = get(identifier)
-    if not isinstance(metric, Metric):
-        metric = MeanMetricWrapper(metric)
-    if isinstance(identifier, str):
-        metric.name = identifier
-    return metric
-
-
 __all__ = [
     "Accuracy",
     "BinaryAccuracy",
@@ -210,7 +187,6 @@ __all__ = [
     "mean_squared_error",
     "mean_squared_logarithmic_error",
     "poisson",
-    "resolve",
     "serialize",
     "sparse_categorical_accuracy",
     "sparse_categorical_crossentropy",
