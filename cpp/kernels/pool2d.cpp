@@ -54,6 +54,14 @@ void store_lanes(T* p, V v, int64_t count) {
   }
 }
 
+// The same, as a masked store where the level has one.
+template <int Lanes>
+inline void store_masked(float* p, Floats<Lanes> v, int64_t count) {
+#pragma omp simd
+  for (int i = 0; i < Lanes; ++i)
+    if (i < static_cast<int>(count)) p[i] = v[i];
+}
+
 struct Args {
   Pool2dShape s;
   const float* in;         // x, or dy
@@ -105,29 +113,49 @@ int64_t positions(const Window& rows, const Window& columns) {
   return (rows.inside.end - rows.inside.begin) * (columns.inside.end - columns.inside.begin);
 }
 
-// One output vector: `taps` are the offsets of the window's positions from p, which have the numbers k, k + 1, ...
-template <int Lanes, bool Max>
-inline void pool_window(const float* p, const int64_t* taps, int64_t count, int32_t k, float scale, float* y,
-                        int32_t* index_out) {
-  auto best = load_lanes<Floats<Lanes>>(p + taps[0], Lanes);
-  Indices<Lanes> index = k + Indices<Lanes>{}, position = index;
-  for (int64_t t = 1; t < count; ++t) {
-    const auto v = load_lanes<Floats<Lanes>>(p + taps[t], Lanes);
-    if constexpr (Max) {
-      position += 1;
-      const Indices<Lanes> better = ~(v <= best) & (best == best);  // larger or NaN, unless a NaN was there first
-      best = better ? v : best;
-      index = better ? position : index;
-    } else {
-      best += v;
-    }
-  }
-  if constexpr (Max) {
-    store_lanes(index_out, index, Lanes);
-  } else {
-    best *= scale;
-  }
-  store_lanes(y, best, Lanes);
+// The columns of output whose windows lie inside.
+Range columns_inside(const Pool2dShape& s) {
+  const int64_t room = s.w + s.pad_left - s.kw;  // for the first column of the last window
+  return {divide_up(s.pad_left, s.stride_w), room < 0 ? 0 : room / s.stride_w + 1};
+}
+// Those of a block around which whole vectors may be touched: all but the last few.
+template <class Safe>
+Range whole_columns(const Range& inside, const Block& b, Safe safe) {
+  const int64_t begin = min_of(max_of(b.x0, inside.begin), b.x1);
+  int64_t end = max_of(begin, min_of(b.x1, inside.end));
+  while (end > begin && !safe(end - 1)) --end;
+  return {begin, end};
+}
+
+// `columns` windows side by side, `step` floats apart in x. `taps` are the offsets of a window's positions, which have
+// the numbers k, k + 1, ... Taps > 0 says how many at compile time: the usual windows are worth an unrolled loop.
+template <int Lanes, bool Max, int Taps>
+void pool_windows(const float* x, int64_t step, int64_t columns, const int64_t* taps, int64_t count, int32_t k,
+                  float scale, const Block& block, int64_t pixel, float* y, int32_t* index_out) {
+  const Block b = block;
+  for (int64_t i = 0; i < columns; ++i, x += step, y += pixel, index_out += pixel)
+    each_vector<Lanes>(b.c0, b.c1, [&](int64_t c) {
+      auto best = load_lanes<Floats<Lanes>>(x + taps[0] + c, Lanes);
+      Indices<Lanes> index = k + Indices<Lanes>{}, position = index;
+#pragma GCC unroll 9
+      for (int64_t t = 1; t < (Taps > 0 ? Taps : count); ++t) {
+        const auto v = load_lanes<Floats<Lanes>>(x + taps[t] + c, Lanes);
+        if constexpr (Max) {
+          position += 1;
+          const Indices<Lanes> better = ~(v <= best) & (best == best);  // larger or NaN, unless a NaN was there first
+          best = better ? v : best;
+          index = better ? position : index;
+        } else {
+          best += v;
+        }
+      }
+      if constexpr (Max) {
+        store_lanes(index_out + c, index, Lanes);
+      } else {
+        best *= scale;
+      }
+      store_lanes(y + c, best, Lanes);
+    });
 }
 
 // The same for one channel, position by position.
@@ -157,35 +185,40 @@ void forward_job(const void* args, int64_t job, float* scratch) {
   const int64_t begin = part_begin(s.n * s.oh, a.jobs, job), end = part_begin(s.n * s.oh, a.jobs, job + 1);
   const int64_t blocks = block_count(s), x_floats = s.n * s.h * s.w * s.c;
   const int64_t spill = max_of(0, Lanes - s.c);  // lanes beyond a pixel
+  const Range inside = columns_inside(s);
+  const Block whole = {0, s.ow, 0, s.c};
   int64_t taps[kTaps];
   int32_t* const index_row = reinterpret_cast<int32_t*>(scratch);
   for (int64_t row = begin; row < end; ++row) {
     const Window rows = window_at(row % s.oh, s.stride_h, s.pad_top, s.kh, s.h);
     const int64_t image_row = row / s.oh * s.h + rows.start;  // of the window, counted over all images
     const int64_t inside_rows = rows.inside.end - rows.inside.begin, count = inside_rows * s.kw;
-    for (int64_t t = 0; t < min_of(count, kTaps); ++t)
-      taps[t] = ((rows.inside.begin + t / s.kw) * s.w + t % s.kw) * s.c;
+    for (int64_t ky = 0, t = 0; ky < inside_rows && count <= kTaps; ++ky)
+      for (int64_t kx = 0; kx < s.kw; ++kx) taps[t++] = ((rows.inside.begin + ky) * s.w + kx) * s.c;
     for (int64_t i = 0; i < blocks; ++i) {
-      const Block b = block_at(s, i);
-      for (int64_t ox = b.x0; ox < b.x1; ++ox) {
-        const Window columns = window_at(ox, s.stride_w, s.pad_left, s.kw, s.w);
-        const int64_t y_at = (row * s.ow + ox) * s.c;
-        const int64_t x_at = (image_row * s.w + columns.start) * s.c;
-        const int64_t x_end = x_at + ((rows.inside.end - 1) * s.w + columns.inside.end) * s.c;
-        const bool whole = columns.inside.begin == 0 && columns.inside.end == s.kw && count <= kTaps &&
-                           x_end + spill <= x_floats && y_at + s.c + spill <= end * s.ow * s.c;
-        const float scale = Max ? 0.0f : 1.0f / static_cast<float>(positions(rows, columns));
-        int32_t* const index = index_row + (ox - b.x0) * s.c - b.c0;
-        if (whole) {
-          each_vector<Lanes>(b.c0, b.c1, [&](int64_t c) {
-            pool_window<Lanes, Max>(a.in + x_at + c, taps, count, static_cast<int32_t>(rows.inside.begin * s.kw), scale,
-                                    a.out + y_at + c, index + c);
-          });
-        } else {
+      const Block b = blocks == 1 ? whole : block_at(s, i);
+      const int64_t x_row = image_row * s.w * s.c, last_row = (rows.inside.end - 1) * s.w;
+      const Range fast = whole_columns(inside, b, [&](int64_t ox) {
+        return count <= kTaps && (spill == 0 || (x_row + (last_row + ox * s.stride_w - s.pad_left + s.kw) * s.c + spill <=
+                                                     x_floats &&
+                                                 (row * s.ow + ox + 1) * s.c + spill <= end * s.ow * s.c));
+      });
+      const auto slow = [&](int64_t x0, int64_t x1) {
+        for (int64_t ox = x0; ox < x1; ++ox) {
+          const Window columns = window_at(ox, s.stride_w, s.pad_left, s.kw, s.w);
+          const float scale = 1.0f / static_cast<float>(positions(rows, columns));
           for (int64_t c = b.c0; c < b.c1; ++c)
-            pool_channel<Max>(s, rows, columns, a.in + x_at + c, scale, a.out + y_at + c, index + c);
+            pool_channel<Max>(s, rows, columns, a.in + x_row + columns.start * s.c + c, scale,
+                              a.out + (row * s.ow + ox) * s.c + c, index_row + (ox - b.x0) * s.c + c - b.c0);
         }
-      }
+      };
+      slow(b.x0, fast.begin);
+      const auto pool = count == 4 ? pool_windows<Lanes, Max, 4>
+                        : count == 9 ? pool_windows<Lanes, Max, 9> : pool_windows<Lanes, Max, 0>;
+      pool(a.in + x_row + (fast.begin * s.stride_w - s.pad_left) * s.c, s.stride_w * s.c, fast.end - fast.begin, taps,
+           count, static_cast<int32_t>(rows.inside.begin * s.kw), 1.0f / static_cast<float>(count), b, s.c,
+           a.out + (row * s.ow + fast.begin) * s.c, index_row + (fast.begin - b.x0) * s.c - b.c0);
+      slow(fast.end, b.x1);
       if (Max && a.argmax_out) {
         uint8_t* const argmax = a.argmax_out + (row * s.ow + b.x0) * s.c + b.c0;
         const int64_t floats = b.c1 - b.c0 < s.c ? b.c1 - b.c0 : (b.x1 - b.x0) * s.c;
@@ -206,6 +239,26 @@ Floats<Lanes> share(Floats<Lanes> dy, Indices<Lanes> index, int64_t k, float sca
   }
 }
 
+// One row of `columns` windows side by side: kernel row k / kw of each. Width > 0 is kw at compile time. Partial: store
+// the lanes of the pixel only.
+template <int Lanes, bool Max, int Width, bool Partial>
+void share_windows(const float* dy, const int32_t* index, int64_t columns, int64_t k, int64_t kw, int64_t stride,
+                   float scale, const Block& block, int64_t pixel, float* dx) {
+  const Block b = block;
+  for (int64_t i = 0; i < columns; ++i, dy += pixel, index += pixel, dx += stride * pixel)
+    each_vector<Lanes>(b.c0, b.c1, [&](int64_t c) {
+      const auto value = load_lanes<Floats<Lanes>>(dy + c, Lanes);
+      Indices<Lanes> argmax{};
+      if constexpr (Max) argmax = load_lanes<Indices<Lanes>>(index + c, Lanes);
+      for (int64_t kx = 0; kx < (Width > 0 ? Width : kw); ++kx)
+        if constexpr (Partial) {
+          store_masked<Lanes>(dx + kx * pixel + c, share<Lanes, Max>(value, argmax, k + kx, scale), pixel);
+        } else {
+          store_lanes(dx + kx * pixel + c, share<Lanes, Max>(value, argmax, k + kx, scale), Lanes);
+        }
+    });
+}
+
 // Windows that do not overlap: the rows of dx that belong to some rows of output, from the first window to the next.
 template <int Lanes, bool Max>
 void grad_apart_job(const void* args, int64_t job, float* scratch) {
@@ -220,6 +273,8 @@ void grad_apart_job(const void* args, int64_t job, float* scratch) {
   const int64_t dy_floats = s.n * s.oh * s.ow * s.c, blocks = block_count(s), spill = max_of(0, Lanes - s.c);
   const bool gaps = s.kh != s.stride_h || s.kw != s.stride_w || s.pad_top != 0 || s.pad_left != 0 ||
                     s.oh * s.kh != s.h || s.ow * s.kw != s.w;
+  const Range inside = columns_inside(s);
+  const Block whole = {0, s.ow, 0, s.c};
   int32_t* const index_row = reinterpret_cast<int32_t*>(scratch);
   if (gaps)
     for (int64_t i = dx_begin; i < dx_end; ++i) a.out[i] = 0.0f;
@@ -227,39 +282,44 @@ void grad_apart_job(const void* args, int64_t job, float* scratch) {
     const Window rows = window_at(row % s.oh, s.stride_h, s.pad_top, s.kh, s.h);
     const int64_t image_row = row / s.oh * s.h + rows.start;
     for (int64_t i = 0; i < blocks; ++i) {
-      const Block b = block_at(s, i);
+      const Block b = blocks == 1 ? whole : block_at(s, i);
       if constexpr (Max) {
         const uint8_t* const argmax = a.argmax_in + (row * s.ow + b.x0) * s.c + b.c0;
         const int64_t count = b.c1 - b.c0 < s.c ? b.c1 - b.c0 : (b.x1 - b.x0) * s.c;
 #pragma omp simd
         for (int64_t j = 0; j < count; ++j) index_row[j] = argmax[j];
       }
-      for (int64_t ky = rows.inside.begin; ky < rows.inside.end; ++ky)
-        for (int64_t ox = b.x0; ox < b.x1; ++ox) {
-          const Window columns = window_at(ox, s.stride_w, s.pad_left, s.kw, s.w);
-          const float scale = Max ? 0.0f : 1.0f / static_cast<float>(positions(rows, columns));
-          const int64_t dy_at = (row * s.ow + ox) * s.c;
-          const int64_t dx_at = ((image_row + ky) * s.w + columns.start) * s.c;
-          const int32_t* const index = index_row + (ox - b.x0) * s.c - b.c0;
-          // What spills is overwritten by the next pixel, unless that is a gap, or a row that another block began.
-          const bool whole =
-              spill == 0 || (!gaps && blocks == 1 && dy_at + s.c + spill <= dy_floats &&
-                             dx_at + columns.inside.end * s.c + spill <= dx_end);
-          if (whole) {
-            each_vector<Lanes>(b.c0, b.c1, [&](int64_t c) {
-              const auto dy = load_lanes<Floats<Lanes>>(a.in + dy_at + c, Lanes);
-              Indices<Lanes> argmax{};
-              if constexpr (Max) argmax = load_lanes<Indices<Lanes>>(index + c, Lanes);
-              for (int64_t kx = columns.inside.begin; kx < columns.inside.end; ++kx)
-                store_lanes(a.out + dx_at + kx * s.c + c, share<Lanes, Max>(dy, argmax, ky * s.kw + kx, scale), Lanes);
-            });
-          } else {
-            for (int64_t c = b.c0; c < b.c1; ++c)
-              for (int64_t kx = columns.inside.begin; kx < columns.inside.end; ++kx)
-                a.out[dx_at + kx * s.c + c] =
-                    !Max ? a.in[dy_at + c] * scale : index[c] == ky * s.kw + kx ? a.in[dy_at + c] : 0.0f;
+      for (int64_t ky = rows.inside.begin; ky < rows.inside.end; ++ky) {
+        const int64_t dx_row = (image_row + ky) * s.w * s.c, k = ky * s.kw;
+        // What spills is overwritten by the next pixel. Not if that is a gap, or a row that another block began: then
+        // only the lanes of the pixel are stored.
+        const bool partial = spill > 0 && (gaps || blocks > 1);
+        const Range fast = whole_columns(inside, b, [&](int64_t ox) {
+          return spill == 0 || ((row * s.ow + ox + 1) * s.c + spill <= dy_floats &&
+                                (partial || dx_row + (ox * s.stride_w + s.kw) * s.c + spill <= dx_end));
+        });
+        const auto slow = [&](int64_t x0, int64_t x1) {
+          for (int64_t ox = x0; ox < x1; ++ox) {
+            const Window columns = window_at(ox, s.stride_w, s.pad_left, s.kw, s.w);
+            const float scale = 1.0f / static_cast<float>(positions(rows, columns));
+            const float* const dy = a.in + (row * s.ow + ox) * s.c;
+            const int32_t* const index = index_row + (ox - b.x0) * s.c - b.c0;
+            for (int64_t kx = columns.inside.begin; kx < columns.inside.end; ++kx)
+              for (int64_t c = b.c0; c < b.c1; ++c)
+                a.out[dx_row + (columns.start + kx) * s.c + c] =
+                    !Max ? dy[c] * scale : index[c] == k + kx ? dy[c] : 0.0f;
           }
-        }
+        };
+        slow(b.x0, fast.begin);
+        const auto share_out = partial     ? share_windows<Lanes, Max, 0, true>
+                               : s.kw == 2 ? share_windows<Lanes, Max, 2, false>
+                                           : share_windows<Lanes, Max, 0, false>;
+        share_out(a.in + (row * s.ow + fast.begin) * s.c, index_row + (fast.begin - b.x0) * s.c - b.c0,
+                  fast.end - fast.begin, k, s.kw, s.stride_w,
+                  1.0f / static_cast<float>((rows.inside.end - rows.inside.begin) * s.kw), b, s.c,
+                  a.out + dx_row + (fast.begin * s.stride_w - s.pad_left) * s.c);
+        slow(fast.end, b.x1);
+      }
     }
   }
 }
