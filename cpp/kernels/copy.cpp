@@ -12,7 +12,7 @@ namespace linnet::LINNET_ISA {
 namespace {
 
 constexpr int64_t kPiece = 1 << 16;  // elements of the innermost axis copied at a time
-constexpr int64_t kSquare = 32;      // block of a transpose
+constexpr int64_t kSquare = 16;      // block of a transpose: a cache line of floats on each side
 
 // Axes from the outermost; strides in elements. `rows` is the axis that a transpose pairs with the last one, or -1.
 struct Plan {

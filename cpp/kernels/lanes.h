@@ -1,6 +1,8 @@
 // Between vectors (simd.h) and the arrays and scalars around them: partial loads and stores for the end of a row, and
 // sums and maxima over the lanes of one vector, always in the same order.
 #pragma once
+#include <utility>
+
 #include "kernels/simd.h"
 
 namespace linnet::LINNET_ISA {
@@ -10,6 +12,7 @@ namespace linnet::LINNET_ISA {
 inline Vec load_part(const float* p, int64_t n, float fill) {
   alignas(sizeof(Vec)) float lanes[kLanes];
   const int32_t count = static_cast<int32_t>(n);
+#pragma omp simd
   for (int32_t i = 0; i < kLanes; ++i) lanes[i] = i < count ? p[i] : fill;
   return load(lanes);
 }
@@ -18,6 +21,7 @@ inline void store_part(float* p, Vec v, int64_t n) {
   alignas(sizeof(Vec)) float lanes[kLanes];
   store(lanes, v);
   const int32_t count = static_cast<int32_t>(n);
+#pragma omp simd
   for (int32_t i = 0; i < kLanes; ++i)
     if (i < count) p[i] = lanes[i];
 }
@@ -34,18 +38,24 @@ inline void each_vector(int64_t n, F f) {
 inline Vec load_some(const float* p, int64_t n, float fill) { return n == kLanes ? load(p) : load_part(p, n, fill); }
 inline void store_some(float* p, Vec v, int64_t n) { return n == kLanes ? store(p, v) : store_part(p, v, n); }
 
+// Lane i + Width of v in lane i.
+template <int Width, int... Lane>
+inline Vec rotate(Vec v, std::integer_sequence<int, Lane...>) {
+  return __builtin_shufflevector(v, v, ((Lane + Width) % kLanes)...);
+}
+
 // Halves are combined until one lane is left.
-template <class Combine>
+template <int Width = kLanes / 2, class Combine>
 inline float combine_lanes(Vec v, Combine combine) {
-  float lanes[kLanes];
-  store(lanes, v);
-  for (int width = kLanes / 2; width > 0; width /= 2)
-    for (int i = 0; i < width; ++i) lanes[i] = combine(lanes[i], lanes[i + width]);
-  return lanes[0];
+  if constexpr (Width == 0) {
+    return v[0];
+  } else {
+    return combine_lanes<Width / 2>(combine(v, rotate<Width>(v, std::make_integer_sequence<int, kLanes>())), combine);
+  }
 }
 
 inline float sum_lanes(Vec v) {
-  return combine_lanes(v, [](float a, float b) { return a + b; });
+  return combine_lanes(v, [](Vec a, Vec b) { return a + b; });
 }
 
 // The larger of a and b; a NaN on either side wins.
@@ -53,7 +63,7 @@ inline Vec max_vec(Vec a, Vec b) { return (a > b) | (a != a) ? a : b; }
 inline Vec min_vec(Vec a, Vec b) { return (a < b) | (a != a) ? a : b; }
 
 inline float max_lanes(Vec v) {
-  return combine_lanes(v, [](float a, float b) { return a > b || a != a ? a : b; });
+  return combine_lanes(v, [](Vec a, Vec b) { return max_vec(a, b); });
 }
 
 }  // namespace linnet::LINNET_ISA

@@ -31,6 +31,12 @@ inline Vec from_bits(IntVec x) { return __builtin_bit_cast(Vec, x); }
 inline Vec to_vec(IntVec x) { return __builtin_convertvector(x, Vec); }
 
 inline Vec abs_vec(Vec x) { return from_bits(bits_of(x) & 0x7fffffff); }
+// a + b modulo 2^32: arithmetic on the bits of arguments that are out of range and repaired later may overflow.
+inline IntVec wrapping_add(IntVec a, IntVec b) {
+  typedef uint32_t Bits __attribute__((vector_size(kLanes * sizeof(float))));
+  return __builtin_bit_cast(IntVec, __builtin_bit_cast(Bits, a) + __builtin_bit_cast(Bits, b));
+}
+
 // Magnitude of x, sign of s.
 inline Vec copysign_vec(Vec x, Vec s) { return from_bits((bits_of(x) & 0x7fffffff) | (bits_of(s) & ~0x7fffffff)); }
 
@@ -57,7 +63,7 @@ inline Vec exp_vec(Vec x) {
   const Vec r = (x - n * kLn2High) - n * kLn2Low;
   const Vec tail = polynomial(r, 0x1.fffffcp-2f, 0x1.55549p-3f, 0x1.5558bcp-5f, 0x1.123b5cp-7f, 0x1.6a445ep-10f);
   const Vec e = (r * r * tail + r) + 1.0f;
-  const Vec y = from_bits(bits_of(e) + (bits_of(shifted) << 23));
+  const Vec y = from_bits(wrapping_add(bits_of(e), bits_of(shifted) << 23));
   const Vec upper = x <= 0x1.62e42ep6f ? y : x * kInfinity;  // also NaN
   return x < -0x1.5d589ep6f ? Vec{} : upper;                 // below 2^-126
 }
@@ -70,11 +76,15 @@ inline Vec expm1_vec(Vec x) {
   const Vec r = (clamped - n * kLn2High) - n * kLn2Low;
   const Vec tail = polynomial(r, 0x1.fffffep-2f, 0x1.5554bp-3f, 0x1.5556fep-5f, 0x1.12286p-7f, 0x1.6b91c8p-10f);
   const Vec e = r * r * tail + r;
-  const Vec half_scale = from_bits((bits_of(shifted) << 23) + (126 << 23));
+  const Vec half_scale = from_bits(wrapping_add(bits_of(shifted) << 23, IntVec{} + (126 << 23)));
   const Vec y = (half_scale * e + (half_scale - 0.5f)) * 2.0f;
   const Vec upper = x <= 0x1.62e42ep6f ? y : x * kInfinity;  // also NaN
   return abs_vec(x) < 0x1p-25f ? x : upper;                  // keeps -0
 }
+
+// x = 2^exponent m with m in [sqrt(1/2), sqrt(2)), for normal x > 0.
+inline IntVec exponent_of(Vec x) { return wrapping_add(bits_of(x), IntVec{} - 0x3f3504f3) >> 23; }
+inline Vec mantissa_of(Vec x, IntVec exponent) { return from_bits(wrapping_add(bits_of(x), -exponent << 23)); }
 
 // log(1 + f) - f for f in [sqrt(1/2) - 1, sqrt(2) - 1].
 inline Vec log_tail(Vec f) {
@@ -88,8 +98,8 @@ inline Vec log_tail(Vec f) {
 inline Vec log_vec(Vec x) {
   const IntVec tiny = x < 0x1p-126f;
   const Vec normal = tiny ? x * 0x1p23f : x;
-  const IntVec exponent = (bits_of(normal) - 0x3f3504f3) >> 23;
-  const Vec f = from_bits(bits_of(normal) - (exponent << 23)) - 1.0f;
+  const IntVec exponent = exponent_of(normal);
+  const Vec f = mantissa_of(normal, exponent) - 1.0f;
   const Vec k = to_vec(exponent) - (tiny ? broadcast(23.0f) : Vec{});
   const Vec y = k * kLn2High + (f + (log_tail(f) + k * kLn2Low));
   const Vec finite = x < kInfinity ? y : x;
@@ -100,8 +110,8 @@ inline Vec log_vec(Vec x) {
 inline Vec log1p_vec(Vec x) {
   const Vec u = x + 1.0f;
   const Vec lost = (x < 1.0f ? x - (u - 1.0f) : 1.0f - (u - x)) / u;
-  const IntVec exponent = (bits_of(u) - 0x3f3504f3) >> 23;
-  const Vec f = from_bits(bits_of(u) - (exponent << 23)) - 1.0f;
+  const IntVec exponent = exponent_of(u);
+  const Vec f = mantissa_of(u, exponent) - 1.0f;
   const Vec k = to_vec(exponent);
   const Vec y = k * kLn2High + (f + (log_tail(f) + (k * kLn2Low + lost)));
   const Vec finite = x < kInfinity ? y : x;
@@ -192,7 +202,7 @@ inline Vec sin_vec(Vec x) {
 inline Vec cos_vec(Vec x) {
   const Angle a = reduce_angle(x);
   const Vec y = (a.quadrant & 1) != 0 ? a.sine : a.cosine;
-  const Vec signed_y = from_bits(bits_of(y) ^ (((a.quadrant + 1) & 2) << 30));
+  const Vec signed_y = from_bits(bits_of(y) ^ (((a.quadrant ^ (a.quadrant << 1)) & 2) << 30));
   return repair(abs_vec(x) > kLargeAngle, signed_y, [&](int i) { return __builtin_cosf(x[i]); });
 }
 
@@ -225,8 +235,8 @@ inline Vec arctan2_vec(Vec y, Vec x) {
 
 // x^y = 2^(y log2 x) for normal x > 0. The exponent reaches 2^7 and is needed to 2^-26, so the logarithm is in double.
 inline Vec power_vec(Vec x, Vec y) {
-  const IntVec exponent = (bits_of(x) - 0x3f3504f3) >> 23;
-  const DoubleVec m = __builtin_convertvector(from_bits(bits_of(x) - (exponent << 23)), DoubleVec);
+  const IntVec exponent = exponent_of(x);
+  const DoubleVec m = __builtin_convertvector(mantissa_of(x, exponent), DoubleVec);
   const DoubleVec s = (m - 1.0) / (m + 1.0);  // log(m) = 2 (s + s^3 / 3 + s^5 / 5 + ...), |s| < 0.172
   const DoubleVec z = s * s;
   const DoubleVec series = ((((z * (1.0 / 11) + 1.0 / 9) * z + 1.0 / 7) * z + 1.0 / 5) * z + 1.0 / 3) * z + 1.0;

@@ -34,7 +34,8 @@ struct Max {
   static constexpr float start = -kInfinity;
   template <class T>
   static T combine(T a, T b) {
-    return (a > b) | (a != a) ? a : b;
+    const T larger = a > b ? a : b;  // b when either is NaN
+    return a != a ? a : larger;
   }
 };
 
@@ -42,7 +43,8 @@ struct Min {
   static constexpr float start = kInfinity;
   template <class T>
   static T combine(T a, T b) {
-    return (a < b) | (a != a) ? a : b;
+    const T smaller = a < b ? a : b;
+    return a != a ? a : smaller;
   }
 };
 

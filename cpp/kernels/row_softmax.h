@@ -27,7 +27,7 @@ inline RowSum exponentials(int64_t n, const float* x, float* y) {
 
 // y (n) *= factor.
 inline void scale(int64_t n, float* y, float factor) {
-  for (int64_t i = 0; i < n; ++i) y[i] *= factor;
+  each_vector(n, [&](int64_t i, int64_t count) { store_some(y + i, load_some(y + i, count, 0.0f) * factor, count); });
 }
 
 }  // namespace linnet::LINNET_ISA

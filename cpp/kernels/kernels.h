@@ -1,0 +1,267 @@
+// The kernel table: everything the rest of linnet may ask of a processor.
+//
+// A kernel gets raw pointers and sizes. It knows no Shape, no graph, no STL container and throws nothing; whoever
+// calls it has checked the arguments. Every instruction set fills one KernelTable from the same sources (isa.h), and
+// `reference` fills it with naive loops: the oracle that the tests hold all others against.
+//
+// Conventions of every kernel
+//   - float32 data, NHWC, C-contiguous unless a leading dimension is given. int64_t sizes. Any size may be 0.
+//   - Outputs never alias inputs unless the comment says so. Outputs may hold garbage (also NaN) on entry: they are
+//     overwritten, never accumulated into.
+//   - Work is split into tiles by the sizes alone, never by the number of threads, and partial sums are combined in a
+//     fixed order: the same input gives the same bits on any number of threads.
+//   - A row's result does not depend on how many rows are beside it (the batch): block over m as you like, but the
+//     order in which one output element is summed depends on the other sizes only.
+//   - `xxx_workspace` returns the bytes of Launch::workspace that `xxx` needs for these sizes (a multiple of 64).
+//     It must not shrink when the batch (m, n, rows) grows: memory is planned for the largest batch.
+//
+// Letters: n h w c input, oh ow oc output, kh kw window, m n k inside gemm; the gradient of t is dt.
+// Start reading in reference.cpp: it says what each kernel computes in the fewest lines.
+#pragma once
+#include <cstddef>
+#include <cstdint>
+
+namespace linnet {
+
+// Scratch that `Launch::parallel` hands to every tile: private to the thread while the tile runs, 64-byte aligned.
+inline constexpr size_t kThreadScratchBytes = size_t{1} << 20;
+
+// How a kernel reaches the other cores and its temporary memory.
+struct Launch {
+  // Computes one tile; `args` is whatever the kernel passed to `parallel`.
+  using Tile = void (*)(const void* args, int64_t index, float* scratch);
+
+  // Calls tile(args, i, scratch) once for every i in [0, tiles), on any thread and in any order, and returns when all
+  // are done. With tiles == 1, or one thread, it runs inline. A launch costs 1-2 us when threads are used: a kernel
+  // with little to do (below about 30 us) makes one tile of it.
+  void (*parallel)(void* pool, int64_t tiles, Tile tile, const void* args);
+  void* pool;
+  void* workspace;  // 64-byte aligned, xxx_workspace(...) bytes, shared by all tiles of the call
+};
+
+enum class Activation : int32_t { none, relu, tanh, sigmoid };
+
+// What happens to a result on its way to memory: y = activation(y + bias[channel] + residual).
+struct Epilogue {
+  const float* bias = nullptr;      // (columns of y) or null
+  const float* residual = nullptr;  // same layout as y, or null
+  Activation activation = Activation::none;
+};
+
+// c[b] = epilogue(op(a[b]) . op(b[b])) for `batch` independent products.
+// op(a) is (m, k), op(b) is (k, n), c is (m, n). `trans_a`: a is stored (k, m). `trans_b`: b is stored (n, k).
+struct GemmArgs {
+  int64_t m = 0, n = 0, k = 0;
+  const float* a = nullptr;  // (m, k) or (k, m), rows lda apart
+  int64_t lda = 0;
+  bool trans_a = false;
+  const float* b = nullptr;  // (k, n) or (n, k), rows ldb apart
+  int64_t ldb = 0;
+  bool trans_b = false;
+  float* c = nullptr;  // (m, n), rows ldc apart
+  int64_t ldc = 0;
+  Epilogue epilogue;  // bias has n entries; residual has c's layout
+  int64_t batch = 1;
+  int64_t stride_a = 0, stride_b = 0, stride_c = 0;  // between the products of the batch, in floats
+};
+
+// y[n, oy, ox, o] = sum over ky, kx, i of x[n, oy*stride_h - pad_top + ky*dilation_h, ..., group(o) + i] * kernel[ky, kx, i, o].
+// x (n, h, w, c), kernel (kh, kw, c / groups, oc), y (n, oh, ow, oc). Outside x is zero. The bottom and right padding
+// follows from oh and ow.
+struct Conv2dShape {
+  int64_t n = 0, h = 0, w = 0, c = 0;
+  int64_t kh = 1, kw = 1;
+  int64_t oh = 0, ow = 0, oc = 0;
+  int64_t stride_h = 1, stride_w = 1;
+  int64_t dilation_h = 1, dilation_w = 1;
+  int64_t pad_top = 0, pad_left = 0;
+  int64_t groups = 1;
+};
+
+// Windows of kh x kw over x (n, h, w, c) give y (n, oh, ow, c). Positions outside x do not take part: the maximum
+// ignores them and the average divides by the number of positions inside. Each window holds at least one position.
+struct Pool2dShape {
+  int64_t n = 0, h = 0, w = 0, c = 0;
+  int64_t kh = 1, kw = 1;
+  int64_t oh = 0, ow = 0;
+  int64_t stride_h = 1, stride_w = 1;
+  int64_t pad_top = 0, pad_left = 0;
+};
+
+// ---- pointwise -----------------------------------------------------------------------------------------------------
+// A pointwise node is a short program over registers that is run tile by tile (a few hundred elements), so that what
+// lies between two instructions stays in L1. Registers 0 .. inputs-1 hold the inputs; every instruction writes one
+// register >= inputs; outputs name the registers to store. All values are float32; comparisons give 0 or 1.
+enum class Opcode : uint8_t {
+  // binary: dst = a op b. mod and floor_divide as in Python (result has the divisor's sign).
+  add, subtract, multiply, divide, maximum, minimum, power, floor_divide, mod, arctan2, divide_no_nan,
+  equal, not_equal, less, less_equal, greater, greater_equal, logical_and, logical_or,
+  // dst = a where b > 0, else 0: the gradient of relu, given dy and y.
+  relu_grad,
+  // ternary: dst = a != 0 ? b : c
+  where,
+  // unary: dst = op(a)
+  negative, absolute, sign, square, sqrt, rsqrt, reciprocal, exp, expm1, log, log1p, sin, cos, tan, tanh, sigmoid,
+  softplus, erf, floor, ceil, round, relu, logical_not, is_nan, is_finite, copy,
+  // softplus(x) = log(1 + exp(x)) without overflow; round is half to even.
+  // dst = imm (no operand)
+  constant,
+  // dst = Philox(seed, step, stream, element) uniform in [0, 1)  (no operand; stream = bits of imm as int32)
+  random_uniform,
+  // dst = standard normal from the same counters (Box-Muller)    (no operand)
+  random_normal,
+  count
+};
+
+struct Instruction {
+  Opcode op;
+  uint8_t dst = 0, a = 0, b = 0, c = 0;
+  float imm = 0.0f;       // Opcode::constant
+  int32_t stream = 0;     // Opcode::random_*: which stream of random numbers
+};
+
+inline constexpr int kMaxRank = 8;             // collapsed rank of a pointwise or strided operand
+inline constexpr int kMaxPointwiseInputs = 12;
+inline constexpr int kMaxPointwiseOutputs = 6;
+inline constexpr int kMaxInstructions = 48;
+inline constexpr int kMaxRegisters = 32;       // inputs and temporaries together
+
+struct PointwiseArgs {
+  int rank = 0;                        // of the iteration space
+  int64_t shape[kMaxRank] = {};        // outputs are contiguous in it
+  int inputs = 0;
+  const float* in[kMaxPointwiseInputs] = {};
+  int64_t in_strides[kMaxPointwiseInputs][kMaxRank] = {};  // in floats; 0 where the input is broadcast
+  int outputs = 0;
+  float* out[kMaxPointwiseOutputs] = {};        // may equal an input of the same contiguous layout (in place)
+  uint8_t out_register[kMaxPointwiseOutputs] = {};
+  int instructions = 0;
+  const Instruction* program = nullptr;
+  uint64_t seed = 0, step = 0;         // of the random numbers
+};
+
+// ---- everything else -----------------------------------------------------------------------------------------------
+enum class Reduction : int32_t { sum, mean, max, min, prod };
+
+// dst (shape, contiguous) = src read with strides (in elements of `item` bytes, 1, 4 or 8; 0 broadcasts):
+// transpose, slice, broadcast. With dst_strides it writes with strides instead (concatenate, gradient of slice); all of
+// them 0 means contiguous.
+struct StridedCopyArgs {
+  int rank = 0;
+  int64_t shape[kMaxRank] = {};
+  const void* src = nullptr;
+  int64_t src_strides[kMaxRank] = {};
+  void* dst = nullptr;
+  int64_t dst_strides[kMaxRank] = {};
+  int item = 4;
+};
+
+// Adam (Kingma & Ba 2015, the "epsilon hat" form that Keras uses), in one pass over n floats:
+//   m += (g - m) (1 - beta_1);  v += (g g - v) (1 - beta_2);  w -= lr_t m / (sqrt(v) + epsilon)
+// The caller folds the bias correction into lr_t = lr sqrt(1 - beta_2^t) / (1 - beta_1^t). g is read only.
+struct AdamArgs {
+  int64_t n = 0;
+  float* w = nullptr;
+  const float* g = nullptr;
+  float* m = nullptr;
+  float* v = nullptr;
+  float lr_t = 0, beta_1 = 0, beta_2 = 0, epsilon = 0;
+};
+
+// SGD as Keras does it. velocity null or momentum 0: w -= lr g. Else velocity = momentum velocity - lr g, and
+// w += velocity, or with nesterov w += momentum velocity - lr g.
+struct SgdArgs {
+  int64_t n = 0;
+  float* w = nullptr;
+  const float* g = nullptr;
+  float* velocity = nullptr;
+  float lr = 0, momentum = 0;
+  bool nesterov = false;
+};
+
+// Type of the elements that a data set holds; gather_rows turns all of them into float32 or int32.
+enum class SourceType : int32_t { u8, i8, i16, u16, i32, u32, i64, u64, f32, f64, b8 };
+
+struct KernelTable {
+  const char* name;  // "x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64", "reference"
+
+  void (*gemm)(const GemmArgs&, const Launch&);
+  size_t (*gemm_workspace)(const GemmArgs&);
+
+  // Epilogue bias has oc entries; residual is (n, oh, ow, oc).
+  void (*conv2d_forward)(const Conv2dShape&, const float* x, const float* kernel, float* y, const Epilogue&,
+                         const Launch&);
+  size_t (*conv2d_forward_workspace)(const Conv2dShape&);
+  void (*conv2d_grad_input)(const Conv2dShape&, const float* dy, const float* kernel, float* dx, const Launch&);
+  size_t (*conv2d_grad_input_workspace)(const Conv2dShape&);
+  // dbias (oc) = sum of dy over n, oh, ow; may be null.
+  void (*conv2d_grad_weight)(const Conv2dShape&, const float* x, const float* dy, float* dkernel, float* dbias,
+                             const Launch&);
+  size_t (*conv2d_grad_weight_workspace)(const Conv2dShape&);
+
+  // argmax (n, oh, ow, c): ky * kw + kx of the first maximum in row-major order; a NaN wins. kh * kw <= 256.
+  // argmax may be null (inference).
+  void (*max_pool2d_forward)(const Pool2dShape&, const float* x, float* y, uint8_t* argmax, const Launch&);
+  void (*max_pool2d_grad)(const Pool2dShape&, const float* dy, const uint8_t* argmax, float* dx, const Launch&);
+  void (*average_pool2d_forward)(const Pool2dShape&, const float* x, float* y, const Launch&);
+  void (*average_pool2d_grad)(const Pool2dShape&, const float* dy, float* dx, const Launch&);
+
+  void (*pointwise)(const PointwiseArgs&, const Launch&);
+
+  // y (outer, inner) from x (outer, mid, inner) over mid. mid == 0 gives 0, NaN, -inf, inf, 1.
+  void (*reduce)(Reduction, int64_t outer, int64_t mid, int64_t inner, const float* x, float* y, const Launch&);
+  size_t (*reduce_workspace)(int64_t outer, int64_t mid, int64_t inner);
+  // Index of the first maximum (minimum when `least`) over mid; NaN wins, as in NumPy.
+  void (*arg_reduce)(bool least, int64_t outer, int64_t mid, int64_t inner, const float* x, int32_t* y,
+                     const Launch&);
+
+  // Rows of n values. log: log-softmax. softmax_grad takes the forward's output y; y may be the log form.
+  void (*softmax_forward)(bool log, int64_t rows, int64_t n, const float* x, float* y, const Launch&);
+  void (*softmax_grad)(bool log, int64_t rows, int64_t n, const float* dy, const float* y, float* dx, const Launch&);
+
+  // loss[r] = -log softmax(logits[r])[label[r]]; probs (rows, classes) is what the gradient needs.
+  // A label outside [0, classes) gives loss NaN, and the smallest such row goes to *bad_row (else -1).
+  void (*sparse_cross_entropy_forward)(int64_t rows, int64_t classes, const float* logits, const int32_t* labels,
+                                       float* loss, float* probs, int64_t* bad_row, const Launch&);
+  // dlogits[r, j] = (probs[r, j] - [j == label[r]]) * dloss[r]
+  void (*sparse_cross_entropy_grad)(int64_t rows, int64_t classes, const float* probs, const int32_t* labels,
+                                    const float* dloss, float* dlogits, const Launch&);
+  // The same with target distributions (rows, classes): loss[r] = -sum_j target log softmax; the gradient is
+  // (probs * sum_j target - target) * dloss.
+  void (*cross_entropy_forward)(int64_t rows, int64_t classes, const float* logits, const float* targets, float* loss,
+                                float* probs, const Launch&);
+  void (*cross_entropy_grad)(int64_t rows, int64_t classes, const float* probs, const float* targets,
+                             const float* dloss, float* dlogits, const Launch&);
+
+  // Batch normalisation of x (rows, c) over rows (Ioffe & Szegedy 2015). mean, variance (c): biased batch statistics,
+  // y = act((x - mean) rsqrt(variance + epsilon) gamma + beta). gamma, beta may be null (1 and 0). Two-pass or
+  // Welford: the variance must not suffer cancellation when |mean| >> deviation. No rows: mean and variance are 0.
+  void (*batch_norm_forward)(int64_t rows, int64_t c, const float* x, const float* gamma, const float* beta,
+                             float epsilon, Activation, float* y, float* mean, float* variance, const Launch&);
+  // dx, dgamma, dbeta from dy (already through the activation's gradient).
+  void (*batch_norm_grad)(int64_t rows, int64_t c, const float* x, const float* dy, const float* gamma,
+                          const float* mean, const float* variance, float epsilon, float* dx, float* dgamma,
+                          float* dbeta, const Launch&);
+  size_t (*batch_norm_workspace)(int64_t rows, int64_t c);
+
+  void (*adam)(const AdamArgs&, const Launch&);
+  void (*sgd)(const SgdArgs&, const Launch&);
+
+  void (*strided_copy)(const StridedCopyArgs&, const Launch&);
+  // dst[r, :] = convert(src[indices[r], :]) for r < rows; indices null means r itself. Row length in elements.
+  // to_int: dst is int32 (values are checked by the caller to be representable), else float32.
+  void (*gather_rows)(SourceType, bool to_int, const void* src, int64_t row, const int64_t* indices, int64_t rows,
+                      void* dst, const Launch&);
+  // y[i, :] = table[ids[i], :]; an id outside [0, entries) gives NaN and the smallest such i goes to *bad_row.
+  void (*embedding_forward)(int64_t entries, int64_t width, int64_t ids_count, const float* table, const int32_t* ids,
+                            float* y, int64_t* bad_row, const Launch&);
+  // dtable (entries, width), overwritten: sums of dy (ids_count, width) by id, in the order of the ids.
+  void (*embedding_grad)(int64_t entries, int64_t width, int64_t ids_count, const int32_t* ids, const float* dy,
+                         float* dtable, const Launch&);
+  // One-hot (count, depth) float32; ids outside give a row of zeros. And int32 <-> float32.
+  void (*one_hot)(int64_t count, int64_t depth, const int32_t* ids, float* y, const Launch&);
+  void (*cast_to_float)(int64_t count, const int32_t* x, float* y, const Launch&);
+  void (*cast_to_int)(int64_t count, const float* x, int32_t* y, const Launch&);  // towards zero; saturates, NaN is 0
+};
+
+}  // namespace linnet
