@@ -37,7 +37,7 @@ struct Plan {
   int64_t period[kMaxPointwiseInputs];  // of a pattern: 1 for a scalar
   int8_t direct[kMaxInstructions];      // the output this instruction writes straight to memory, or -1
   bool copied[kMaxPointwiseOutputs];    // the output is copied from its register when the tile is done
-  int64_t elements, cost;             // cost of one element, in the unit of tiles.h
+  int64_t elements, cost;               // cost of one element, in the unit of tiles.h
 };
 
 // Drops axes of length 1 and merges neighbours that every input walks as one.
