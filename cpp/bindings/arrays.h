@@ -37,10 +37,16 @@ inline SourceType source_type(const pybind11::array& array) {
   throw std::invalid_argument("arrays of dtype " + pybind11::str(array.dtype()).cast<std::string>() + " are not supported");
 }
 
+// Every element lies at a multiple of its size (np.frombuffer at an odd offset does not give that).
+inline bool is_aligned(const pybind11::array& array) {
+  return (array.flags() & pybind11::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
+}
+
 // Pointer to the data of a C-contiguous array of exactly this type and shape (n rows where the shape is batched).
 inline const void* checked_data(const pybind11::array& array, const Type& type, const std::string& name, int64_t n) {
   const char kind = array.dtype().kind();
-  const bool right_type = array.dtype().itemsize() == 4 && kind == (type.dtype == DType::f32 ? 'f' : 'i');
+  const bool native = array.dtype().byteorder() != '>';
+  const bool right_type = native && array.dtype().itemsize() == 4 && kind == (type.dtype == DType::f32 ? 'f' : 'i');
   bool right_shape = array.ndim() == static_cast<pybind11::ssize_t>(type.shape.size());
   for (size_t axis = 0; right_shape && axis < type.shape.size(); ++axis) {
     right_shape = array.shape(static_cast<pybind11::ssize_t>(axis)) == extent(type.shape[axis], n);
@@ -52,17 +58,18 @@ inline const void* checked_data(const pybind11::array& array, const Type& type, 
                      pybind11::str(array.dtype()).cast<std::string>() + to_string(got));
   }
   if (!(array.flags() & pybind11::array::c_style)) throw std::invalid_argument(name + " must be C-contiguous");
+  if (!is_aligned(array)) throw std::invalid_argument(name + " must be aligned");
   return array.data();
 }
 
-// A new array holding a copy of `data`.
-inline pybind11::array copied_array(const Type& type, int64_t n, const void* data) {
+// An array for a value of a run with n rows, not yet filled.
+inline pybind11::array new_array(const Type& type, int64_t n) {
   std::vector<pybind11::ssize_t> shape;
   for (int64_t dim : type.shape) shape.push_back(extent(dim, n));
   const pybind11::dtype dtype = type.dtype == DType::f32   ? pybind11::dtype::of<float>()
                                 : type.dtype == DType::i32 ? pybind11::dtype::of<int32_t>()
                                                            : pybind11::dtype::of<uint8_t>();
-  return pybind11::array(dtype, shape, data);
+  return pybind11::array(dtype, shape);
 }
 
 }  // namespace linnet

@@ -2,6 +2,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <cstring>
+
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
 #include "graph/executable.h"
@@ -15,13 +17,19 @@ namespace {
 class PyExecutable {
  public:
   PyExecutable(const Graph& graph, const std::vector<int>& outputs, int64_t capacity, const std::string& debug)
-      : executable_(graph, outputs, capacity, DebugOptions::parse(debug)) {}
+      : executable_(graph, outputs, capacity, DebugOptions::parse(debug)) {
+    const Graph& own = executable_.graph();
+    for (int id : own.outputs) keeps_inputs_ |= own.value(own.alias_root(id)).kind == ValueKind::input;
+  }
 
   int64_t capacity() const { return executable_.capacity(); }
 
   void bind_variable(int variable, const py::array& array) {
     const Value& value = executable_.graph().value(variable);
     const void* data = checked_data(array, value.type, "variable '" + value.name + "'", 0);
+    if (!array.writeable() && executable_.writes(variable)) {
+      throw std::invalid_argument("variable '" + value.name + "' is assigned in the graph: its array must be writeable");
+    }
     {
       Locked lock(*this);
       executable_.bind_variable(variable, const_cast<void*>(data));
@@ -33,6 +41,7 @@ class PyExecutable {
     const Value& value = executable_.graph().value(input);
     if (!(array.flags() & py::array::c_style)) throw std::invalid_argument("input '" + value.name + "': the data must be C-contiguous");
     if (array.ndim() < 1) throw std::invalid_argument("input '" + value.name + "': the data needs a first axis of samples");
+    if (!is_aligned(array)) throw std::invalid_argument("input '" + value.name + "': the data must be aligned");
     int64_t row = 1;
     for (py::ssize_t axis = 1; axis < array.ndim(); ++axis) row *= array.shape(axis);
     const SourceType type = source_type(array);
@@ -47,18 +56,29 @@ class PyExecutable {
 
   py::list run(int64_t n, const std::vector<py::array>& inputs, uint64_t seed, uint64_t step) {
     const std::vector<const void*> pointers = input_pointers(n, inputs);
+    executable_.check_rows(n);
+    py::list outputs(executable_.output_count());
+    std::vector<std::pair<void*, size_t>> targets;
+    for (size_t i = 0; i < executable_.output_count(); ++i) {
+      py::array array = new_array(executable_.output_type(i), n);
+      targets.emplace_back(array.mutable_data(), static_cast<size_t>(array.nbytes()));
+      outputs[i] = std::move(array);
+    }
+    if (keeps_inputs_) last_inputs_ = inputs;
     {
       Locked lock(*this);
       executable_.run(n, pointers, seed, step);
+      // Before another thread may run: it would write over them.
+      for (size_t i = 0; i < targets.size(); ++i) {
+        if (targets[i].second) std::memcpy(targets[i].first, executable_.output(i), targets[i].second);
+      }
     }
-    py::list outputs(executable_.output_count());
-    for (size_t i = 0; i < executable_.output_count(); ++i) outputs[i] = output(i);
     return outputs;
   }
 
   void run_rows(const std::optional<py::array_t<int64_t, py::array::c_style>>& indices, int64_t start, int64_t n, uint64_t seed,
                 uint64_t step) {
-    if (indices && (start < 0 || n < 0 || start + n > indices->size())) {
+    if (indices && (start < 0 || n < 0 || start > indices->size() - n)) {
       throw std::out_of_range("indices " + std::to_string(start) + " to " + std::to_string(start + n) + " of " +
                               std::to_string(indices->size()) + " were asked for");
     }
@@ -68,12 +88,14 @@ class PyExecutable {
   }
 
   py::array output(size_t index) const {
-    if (index >= executable_.output_count()) throw std::out_of_range("there is no output " + std::to_string(index));
-    return copied_array(executable_.output_type(index), executable_.last_rows(), executable_.output(index));
+    check_output(index);
+    py::array array = new_array(executable_.output_type(index), executable_.last_rows());
+    if (array.nbytes()) std::memcpy(array.mutable_data(), executable_.output(index), static_cast<size_t>(array.nbytes()));
+    return array;
   }
 
   double scalar(size_t index) const {
-    if (index >= executable_.output_count()) throw std::out_of_range("there is no output " + std::to_string(index));
+    check_output(index);
     const Type& type = executable_.output_type(index);
     if (!type.shape.empty()) throw ShapeError("output " + std::to_string(index) + " is no scalar: " + to_string(type.shape));
     if (type.dtype == DType::i32) return *static_cast<const int32_t*>(executable_.output(index));
@@ -127,7 +149,14 @@ class PyExecutable {
     return pointers;
   }
 
+  void check_output(size_t index) const {
+    if (index >= executable_.output_count()) throw std::out_of_range("there is no output " + std::to_string(index));
+    if (executable_.last_rows() < 0) throw std::invalid_argument("there is no output before the first run");
+  }
+
   Executable executable_;
+  bool keeps_inputs_ = false;  // an output is an input, or an alias of one: `output` reads the caller's array
+  std::vector<py::array> last_inputs_;
   std::map<int, py::array> keep_;
 };
 

@@ -11,22 +11,30 @@ namespace py = pybind11;
 namespace linnet {
 namespace {
 
+// Throws pybind11::cast_error for a value of no such type.
+void set_attribute(Attributes& attributes, const std::string& name, const py::handle& value) {
+  if (py::isinstance<py::bool_>(value)) {
+    attributes.set(name, py::cast<bool>(value));
+  } else if (py::isinstance<py::int_>(value)) {
+    attributes.set(name, py::cast<int64_t>(value));
+  } else if (py::isinstance<py::float_>(value)) {
+    attributes.set(name, py::cast<double>(value));
+  } else if (py::isinstance<py::str>(value)) {
+    attributes.set(name, py::cast<std::string>(value));
+  } else {
+    attributes.set(name, py::cast<Ints>(value));
+  }
+}
+
 Attributes attributes_from(const py::dict& given) {
   Attributes attributes;
   for (const auto& [key, value] : given) {
     const std::string name = py::cast<std::string>(key);
-    if (py::isinstance<py::bool_>(value)) {
-      attributes.set(name, py::cast<bool>(value));
-    } else if (py::isinstance<py::int_>(value)) {
-      attributes.set(name, py::cast<int64_t>(value));
-    } else if (py::isinstance<py::float_>(value)) {
-      attributes.set(name, py::cast<double>(value));
-    } else if (py::isinstance<py::str>(value)) {
-      attributes.set(name, py::cast<std::string>(value));
-    } else if (py::isinstance<py::sequence>(value)) {
-      attributes.set(name, py::cast<Ints>(value));
-    } else {
-      throw std::invalid_argument("attribute '" + name + "' must be a bool, int, float, str or list of int");
+    try {
+      set_attribute(attributes, name, value);
+    } catch (const py::cast_error&) {  // also a float in a list, or an integer beyond 64 bits
+      throw std::invalid_argument("attribute '" + name + "' must be a bool, int, float, str or list of int, got " +
+                                  py::repr(value).cast<std::string>());
     }
   }
   return attributes;

@@ -98,11 +98,27 @@ class Autodiff {
       any = any || context.needed_[i];
     }
     if (!any) return;
+    check_no_epilogue(node);
     const OpDef* op = node.op;
     const std::vector<int> inputs = node.inputs;  // `node` moves when nodes are appended
     op->gradient(context);
     for (size_t i = 0; i < inputs.size(); ++i) {
       if (context.needed_[i] && context.gradients[i] >= 0) accumulate(inputs[i], context.gradients[i]);
+    }
+  }
+
+  // Bias, residual and activation of a fused node come from the fuser, which runs after this. A caller who set them
+  // by hand would get the gradient of the bare operation.
+  void check_no_epilogue(const Node& node) const {
+    for (const char* name : {"bias", "residual"}) {
+      const Attribute* given = node.attributes.find(name);
+      if (given && std::get<bool>(*given)) {
+        throw UnsupportedError(node.label() + ": no gradient with the attribute '" + name + "'; add it as a node of its own");
+      }
+    }
+    const Attribute* activation = node.attributes.find("activation");
+    if (activation && std::get<std::string>(*activation) != "none") {
+      throw UnsupportedError(node.label() + ": no gradient with the attribute 'activation'; add it as a node of its own");
     }
   }
 

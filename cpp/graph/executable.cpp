@@ -135,10 +135,24 @@ void Executable::bind_rows(int input, SourceType type, const void* data, int64_t
   if (!source.gathered) source.gathered = allocate_zeroed(static_cast<size_t>(capacity_ * row) * sizeof(float));
 }
 
-void Executable::check_ready(int64_t n) const {
+bool Executable::writes(int variable) const {
+  for (const Step& step : steps_) {
+    const Node& node = graph_.node(step.node);
+    for (int position : node.op->mutates) {
+      if (graph_.alias_root(node.inputs[static_cast<size_t>(position)]) == variable) return true;
+    }
+  }
+  return false;
+}
+
+void Executable::check_rows(int64_t n) const {
   if (n < 0 || n > capacity_) {
     throw std::invalid_argument("a run of " + std::to_string(n) + " rows was asked of a plan for " + std::to_string(capacity_));
   }
+}
+
+void Executable::check_ready(int64_t n) const {
+  check_rows(n);
   for (int id : variables_) {
     if (!buffers_[static_cast<size_t>(id)]) {
       throw std::invalid_argument("variable '" + graph_.value(id).name + "' has no memory yet: call bind_variable");
@@ -164,7 +178,7 @@ void Executable::run_rows(const int64_t* indices, int64_t start, int64_t n, uint
     RowSource& source = sources_[i];
     const Value& value = graph_.value(inputs_[i]);
     if (!source.data) throw std::invalid_argument("input '" + value.name + "' has no data: call bind_rows");
-    if (!indices && (start < 0 || start + n > source.rows)) {
+    if (!indices && (start < 0 || start > source.rows - n)) {
       throw std::out_of_range("rows " + std::to_string(start) + " to " + std::to_string(start + n) + " of " +
                               std::to_string(source.rows) + " were asked for");
     }

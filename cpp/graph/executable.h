@@ -41,6 +41,12 @@ class Executable {
   // The data set behind an input: `rows` samples of `row` elements each.
   void bind_rows(int input, SourceType type, const void* data, int64_t rows, int64_t row);
 
+  // True when a launch writes this variable.
+  bool writes(int variable) const;
+
+  // Throws std::invalid_argument for n below 0 or above the capacity.
+  void check_rows(int64_t n) const;
+
   // One pass over all launches. `inputs` in the order of creation. Throws std::invalid_argument (unbound memory, n
   // above the capacity, a label out of range), NonFiniteError.
   void run(int64_t n, const std::vector<const void*>& inputs, uint64_t seed, uint64_t step);
@@ -49,6 +55,7 @@ class Executable {
 
   // Output of the last run, and its rows then.
   const void* output(size_t index) const { return buffers_[static_cast<size_t>(graph_.outputs[index])]; }
+  // -1 before the first.
   int64_t last_rows() const { return last_rows_; }
 
   size_t arena_bytes() const { return plan_.arena_bytes; }
@@ -107,7 +114,7 @@ class Executable {
     bool of_input;
   };
   std::vector<Alias> aliases_;
-  int64_t last_rows_ = 0;
+  int64_t last_rows_ = -1;
   std::mutex mutex_;
 };
 

@@ -115,6 +115,12 @@ class PointwiseFuser {
     return graph_.value(root).kind == ValueKind::computed ? slot_of_node(graph_.value(root).node) : -1;
   }
 
+  // True when a node of the group computes the value.
+  bool is_member(int value, int group) const {
+    const Value& v = graph_.value(value);
+    return v.kind == ValueKind::computed && group_of_[static_cast<size_t>(v.node)] == group;
+  }
+
   // The earliest slot outside the group that reads one of the group's results, also through aliases.
   int first_reader(int value, int group) const {
     int first = graph_.node_count();
@@ -150,9 +156,8 @@ class PointwiseFuser {
     // Up: the node runs in the group's slot, when all it reads is there by then.
     bool up = true;
     for (int id : node.inputs) {
-      const Value& v = graph_.value(id);
-      const bool inside = v.kind == ValueKind::computed && group_of_[static_cast<size_t>(v.node)] == candidate;
-      if (!inside) up = up && available(id) < group.slot && !written_between(graph_, id, group.slot, index);
+      if (is_member(id, candidate)) continue;
+      up = up && available(id) < group.slot && !written_between(graph_, id, group.slot, index);
     }
     // Down: the group runs in the node's slot, when nobody reads its results before.
     bool down = false;
@@ -162,6 +167,9 @@ class PointwiseFuser {
         for (int id : graph_.node(member).outputs) down = down && first_reader(id, candidate) >= index;
         for (int id : graph_.node(member).inputs) down = down && !written_between(graph_, id, group.slot, index);
       }
+      // A result of the group that comes back through an alias (stop_gradient, reshape) is no register of the program:
+      // the node must run after the group.
+      for (int id : node.inputs) down = down && (is_member(id, candidate) || available(id) != group.slot);
     }
     if (!up && !down) return false;
     group.members.push_back(index);

@@ -52,7 +52,11 @@ class Graph {
   std::vector<int> add(const std::string& op, const std::vector<int>& inputs, const Attributes& attributes,
                        const std::string& layer = "");
 
-  const Value& value(int id) const { return values_.at(static_cast<size_t>(id)); }
+  // Throws std::invalid_argument for a number that is no value.
+  const Value& value(int id) const {
+    check_value(id);
+    return values_[static_cast<size_t>(id)];
+  }
   const Type& type(int id) const { return value(id).type; }
   const Node& node(int id) const { return nodes_[static_cast<size_t>(id)]; }
   Node& node(int id) { return nodes_[static_cast<size_t>(id)]; }

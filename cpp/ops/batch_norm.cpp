@@ -32,7 +32,12 @@ void grad_batch_norm(GradientContext& g) {
 
 void infer_batch_norm_grad(InferContext& context) {
   context.expect_inputs(5);
+  for (size_t i = 0; i < 5; ++i) context.expect_float(i);
   const Type& channels = context.inputs[2];
+  const Shape& x = context.inputs[0].shape;
+  bool fits = x == context.inputs[1].shape && x.size() > 1 && x.back() >= 0;
+  for (size_t i = 2; i < 5; ++i) fits = fits && context.inputs[i].shape == Shape{x.back()};
+  if (!fits) context.fail("takes x, its gradient, and gamma, mean and variance of its channels; x " + to_string(x));
   context.outputs = {context.inputs[0], channels, channels};
 }
 

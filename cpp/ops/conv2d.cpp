@@ -122,6 +122,8 @@ Lowered lower_conv2d(const LowerContext& context) {
 // ---- gradient of the input: inputs dy, kernel; attribute shape = that of x
 void infer_grad_input(InferContext& context) {
   context.expect_inputs(2);
+  context.expect_float(0);
+  context.expect_float(1);
   const Shape& x = context.attributes.ints("shape");
   const Conv2dShape s = checked(context, x, context.inputs[1].shape);
   const Shape y = {s.n, s.oh, s.ow, s.oc};
@@ -153,6 +155,8 @@ Lowered lower_grad_input(const LowerContext& context) {
 // ---- gradient of the kernel: inputs x, dy; attribute shape = that of the kernel; output 1 (dbias) when `bias`
 void infer_grad_weight(InferContext& context) {
   context.expect_inputs(2);
+  context.expect_float(0);
+  context.expect_float(1);
   const Shape& kernel = context.attributes.ints("shape");
   const Conv2dShape s = checked(context, context.inputs[0].shape, kernel);
   const Shape y = {s.n, s.oh, s.ow, s.oc};

@@ -38,10 +38,22 @@ void infer_dense(InferContext& context) {
 }
 
 // Gradient nodes take probs, labels or targets, dloss.
-void infer_grad(InferContext& context) {
+void infer_grad(InferContext& context, bool sparse) {
   context.expect_inputs(3);
+  const Shape& probs = context.inputs[0].shape;
+  const Shape rows = probs.empty() ? probs : Shape(probs.begin(), probs.end() - 1);
+  context.expect_float(0);
+  sparse ? context.expect_int(1) : context.expect_float(1);
+  context.expect_float(2);
+  if (probs.empty() || context.inputs[1].shape != (sparse ? rows : probs) || context.inputs[2].shape != rows) {
+    context.fail("the shapes of probabilities " + to_string(probs) + ", targets " + to_string(context.inputs[1].shape) +
+                 " and gradient " + to_string(context.inputs[2].shape) + " do not belong together");
+  }
   context.outputs.push_back(context.inputs[0]);
 }
+
+void infer_sparse_grad(InferContext& context) { infer_grad(context, true); }
+void infer_dense_grad(InferContext& context) { infer_grad(context, false); }
 
 void grad_sparse(GradientContext& g) {
   if (g.dy() >= 0) g.set(0, g.add("sparse_cross_entropy_grad", {g.output(1), g.input(1), g.dy()}));
@@ -121,9 +133,9 @@ Lowered lower_dense_grad(const LowerContext& context) {
 const OpList& cross_entropy_ops() {
   static const OpList ops = {
       {.name = "sparse_cross_entropy", .infer = infer_sparse, .gradient = grad_sparse, .lower = lower_sparse},
-      {.name = "sparse_cross_entropy_grad", .infer = infer_grad, .lower = lower_sparse_grad},
+      {.name = "sparse_cross_entropy_grad", .infer = infer_sparse_grad, .lower = lower_sparse_grad},
       {.name = "cross_entropy", .infer = infer_dense, .gradient = grad_dense, .lower = lower_dense},
-      {.name = "cross_entropy_grad", .infer = infer_grad, .lower = lower_dense_grad},
+      {.name = "cross_entropy_grad", .infer = infer_dense_grad, .lower = lower_dense_grad},
   };
   return ops;
 }

@@ -1,4 +1,6 @@
 // Operations on integers: embedding (rows of a table by id), one_hot, cast.
+#include <algorithm>
+
 #include "graph/graph.h"
 #include "ops/ops.h"
 
@@ -28,6 +30,12 @@ void infer_embedding_grad(InferContext& context) {
   context.expect_inputs(2);
   context.expect_int(0);
   context.expect_float(1);
+  const Shape& ids = context.inputs[0].shape;
+  const Shape& dy = context.inputs[1].shape;
+  if (dy.size() != ids.size() + 1 || !std::equal(ids.begin(), ids.end(), dy.begin()) || dy.back() < 0) {
+    context.fail("the gradient " + to_string(dy) + " does not belong to ids " + to_string(ids));
+  }
+  if (context.attributes.integer("entries") < 0) context.fail("entries must not be negative");
   context.outputs.push_back({DType::f32, {context.attributes.integer("entries"), context.inputs[1].shape.back()}});
 }
 

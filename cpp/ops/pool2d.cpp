@@ -75,7 +75,8 @@ void infer_max(InferContext& context) {
   context.outputs.push_back({DType::u8, context.outputs[0].shape});  // which position of the window won
 }
 
-void infer_gradient(InferContext& context) {
+void infer_gradient(InferContext& context, size_t inputs) {
+  context.expect_inputs(inputs);
   const Shape& x = context.attributes.ints("shape");
   const Shape y = checked(context, x);
   context.expect_float(0);
@@ -83,6 +84,15 @@ void infer_gradient(InferContext& context) {
     context.fail("the gradient has shape " + to_string(context.inputs[0].shape) + ", the output " + to_string(y));
   }
   context.outputs.push_back({DType::f32, x});
+}
+
+void infer_average_grad(InferContext& context) { infer_gradient(context, 1); }
+
+void infer_max_grad(InferContext& context) {
+  infer_gradient(context, 2);
+  if (context.inputs[1].dtype != DType::u8 || context.inputs[1].shape != context.inputs[0].shape) {
+    context.fail("input 1 must be the second output of max_pool2d");
+  }
 }
 
 Attributes with_shape(GradientContext& g) {
@@ -187,7 +197,7 @@ const OpList& pool2d_ops() {
          .gradient = grad_max,
          .lower = lower_max,
          .rewrite = move_relu_grad},
-        {.name = "max_pool2d_grad", .attributes = window_of, .infer = infer_gradient, .lower = lower_max_grad},
+        {.name = "max_pool2d_grad", .attributes = window_of, .infer = infer_max_grad, .lower = lower_max_grad},
         {.name = "average_pool2d",
          .attributes = window,
          .infer = infer_average,
@@ -195,7 +205,7 @@ const OpList& pool2d_ops() {
          .lower = lower_average},
         {.name = "average_pool2d_grad",
          .attributes = window_of,
-         .infer = infer_gradient,
+         .infer = infer_average_grad,
          .gradient = grad_average_grad,
          .lower = lower_average_grad},
     };

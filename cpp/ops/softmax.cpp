@@ -16,6 +16,11 @@ void infer_softmax(InferContext& context) {
 
 void infer_softmax_grad(InferContext& context) {
   context.expect_inputs(2);
+  context.expect_float(0);
+  context.expect_float(1);
+  if (context.inputs[0].shape != context.inputs[1].shape) {
+    context.fail("the gradient has shape " + to_string(context.inputs[0].shape) + ", the output " + to_string(context.inputs[1].shape));
+  }
   context.outputs.push_back(context.inputs[0]);
 }
 
