@@ -1,0 +1,45 @@
+// The one symbol that an instruction set exports: its table. Compiled once per level, and once for `reference`.
+#include "kernels/declare.h"
+
+namespace linnet::LINNET_ISA {
+
+extern const KernelTable table;
+const KernelTable table = {
+    .name = LINNET_ISA_NAME,
+    .gemm = gemm,
+    .gemm_workspace = gemm_workspace,
+    .conv2d_forward = conv2d_forward,
+    .conv2d_forward_workspace = conv2d_forward_workspace,
+    .conv2d_grad_input = conv2d_grad_input,
+    .conv2d_grad_input_workspace = conv2d_grad_input_workspace,
+    .conv2d_grad_weight = conv2d_grad_weight,
+    .conv2d_grad_weight_workspace = conv2d_grad_weight_workspace,
+    .max_pool2d_forward = max_pool2d_forward,
+    .max_pool2d_grad = max_pool2d_grad,
+    .average_pool2d_forward = average_pool2d_forward,
+    .average_pool2d_grad = average_pool2d_grad,
+    .pointwise = pointwise,
+    .reduce = reduce,
+    .reduce_workspace = reduce_workspace,
+    .arg_reduce = arg_reduce,
+    .softmax_forward = softmax_forward,
+    .softmax_grad = softmax_grad,
+    .sparse_cross_entropy_forward = sparse_cross_entropy_forward,
+    .sparse_cross_entropy_grad = sparse_cross_entropy_grad,
+    .cross_entropy_forward = cross_entropy_forward,
+    .cross_entropy_grad = cross_entropy_grad,
+    .batch_norm_forward = batch_norm_forward,
+    .batch_norm_grad = batch_norm_grad,
+    .batch_norm_workspace = batch_norm_workspace,
+    .adam = adam,
+    .sgd = sgd,
+    .strided_copy = strided_copy,
+    .gather_rows = gather_rows,
+    .embedding_forward = embedding_forward,
+    .embedding_grad = embedding_grad,
+    .one_hot = one_hot,
+    .cast_to_float = cast_to_float,
+    .cast_to_int = cast_to_int,
+};
+
+}  // namespace linnet::LINNET_ISA
