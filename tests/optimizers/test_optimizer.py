@@ -166,7 +166,7 @@ def test_state_by_name():
 def test_unknown_variables_are_an_error():
     optimizer = SGD()
     optimizer.build([Variable(np.ones(2, np.float32), name="a")])
-    with pytest.raises(ValueError, match="does not know .*other"):
+    with pytest.raises(ValueError, match=r"does not know .*other"):
         optimizer.apply([np.ones(2, np.float32)], [Variable(np.ones(2, np.float32), name="other")])
     with pytest.raises(ValueError, match="2 gradients for 1 variables"):
         optimizer.apply([1.0, 2.0])
