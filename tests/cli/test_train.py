@@ -27,7 +27,7 @@ def test_the_folder(folder: Path) -> None:
     names = {run_folder.MODEL, run_folder.HISTORY, run_folder.CURVES, run_folder.RUN}
     pytest.importorskip("matplotlib")
     assert {file.name for file in folder.iterdir()} == names
-    rows = list(csv.DictReader((folder / run_folder.HISTORY).open()))
+    rows = list(csv.DictReader((folder / run_folder.HISTORY).read_text().splitlines()))
     assert [row["epoch"] for row in rows] == ["1", "2"]
     assert {"loss", "accuracy", "val_loss", "val_accuracy"} <= set(rows[0])
     run = record(folder)

@@ -62,5 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"linnet: {error}", file=sys.stderr)
         return 2
     except EXPECTED as error:
+        if isinstance(error, ModuleNotFoundError) and (error.name or "linnet").startswith("linnet"):
+            raise  # not an extra that is missing, but a bug
         print(f"linnet: {str(error) or type(error).__name__}", file=sys.stderr)
         return 1

@@ -1,6 +1,6 @@
 """The folder of a training run (`--out`): which files it has, when it may be written, and how a model is found in it.
 
-    model.keras            the model (linnet.saving)
+    model.safetensors      the model (linnet.saving)
     history.csv            a row per epoch
     training_curves.png    with matplotlib
     run.json               recipe, data, settings and results: what made this model
@@ -20,7 +20,7 @@ from typing import Any
 
 from linnet.cli.errors import CommandError, UsageError
 
-MODEL = "model.keras"
+MODEL = "model.safetensors"
 HISTORY = "history.csv"
 CURVES = "training_curves.png"
 RUN = "run.json"

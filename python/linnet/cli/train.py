@@ -99,6 +99,7 @@ def run(options: argparse.Namespace) -> None:
     )
     if not options.quiet:
         model.summary()
+        print()
 
     start = time.perf_counter()
     history = model.fit(
