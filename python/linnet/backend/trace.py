@@ -245,8 +245,18 @@ class Trace:
             self._pending = {key: v for key, v in self._pending.items() if key not in flat.offsets}
             self._pending[id(flat.variable)] = flat.variable
             self._values[id(flat.variable)] = self.add("pack", parts, offsets=offsets, size=flat.size)
+        # A value that is another variable's memory (a swap) must be saved before that memory is written.
+        for key in self._pending:
+            self._values[key] = self._kept(self._values[key])
         for variable in list(self._pending.values()):
             self._write(variable)
+
+    def _kept(self, tensor: Tensor) -> Tensor:
+        """The tensor, or a copy of it where it is the memory of a variable that is about to be written."""
+        for key, (_, value) in self._memory.items():
+            if value == tensor.value and key in self._pending:
+                return self.add("copy", [tensor])
+        return tensor
 
     def variables(self) -> Mapping[int, tuple[Variable, int]]:
         """id(variable) -> (variable, engine variable) of everything that must be bound to memory."""
@@ -257,6 +267,7 @@ class Trace:
         from linnet.backend.program import Program
 
         with self:
+            outputs = [self._kept(tensor) for tensor in outputs]
             self.finish()
         return Program(self, outputs, capacity)
 

@@ -30,8 +30,10 @@ def _logical(x: Tensor) -> str | None:
 
 
 def _resolve(dims: Dims, newshape: Sequence[Any], what: str) -> Dims:
-    # A size is coefficient * batch ** power; an unknown entry takes what the known ones leave.
-    wanted = [BatchSize() if size is None else size for size in newshape]
+    # A size is coefficient * batch ** power; an unknown entry takes what the known ones leave. None is the batch; for an
+    # array, whose batch is an ordinary size, it is unknown.
+    batch: Any = BatchSize() if any(d < 0 for d in dims) else -1
+    wanted = [batch if size is None else size for size in newshape]
     unknown = [i for i, size in enumerate(wanted) if isinstance(size, int) and size == -1]
     shown = f"{what}: cannot make shape {tuple(newshape)} of shape {tuple(None if d < 0 else d for d in dims)}"
     if len(unknown) > 1:
