@@ -29,9 +29,18 @@ void turn_position(const void* args, int64_t position, float*) {
   const int64_t c = a.s.c, oc = a.s.oc, cg = c / a.s.groups, og = oc / a.s.groups;
   const float* const from = a.kernel + (a.s.kh * a.s.kw - 1 - position) * cg * oc;
   float* const to = a.turned + position * og * c;
-  for (int64_t o = 0; o < og; ++o)
-    for (int64_t g = 0; g < a.s.groups; ++g)
-      for (int64_t i = 0; i < cg; ++i) to[o * c + g * cg + i] = from[i * oc + g * og + o];
+  // Through a small square, so that both sides move whole cache lines.
+  constexpr int64_t kSide = 16;
+  float square[kSide * kSide];
+  for (int64_t g = 0; g < a.s.groups; ++g)
+    for (int64_t o0 = 0; o0 < og; o0 += kSide)
+      for (int64_t i0 = 0; i0 < cg; i0 += kSide) {
+        const int64_t width = min_of(kSide, og - o0), height = min_of(kSide, cg - i0);
+        for (int64_t i = 0; i < height; ++i)
+          for (int64_t o = 0; o < width; ++o) square[o * kSide + i] = from[(i0 + i) * oc + g * og + o0 + o];
+        for (int64_t o = 0; o < width; ++o)
+          for (int64_t i = 0; i < height; ++i) to[(o0 + o) * c + g * cg + i0 + i] = square[o * kSide + i];
+      }
 }
 
 int64_t kernel_bytes(const Conv2dShape& s) {

@@ -422,8 +422,8 @@ struct Pool {
   }
 
   static void launch_rows(const Pool2dShape& s, int64_t rows, Launch::Tile job, Args args, const Launch& launch) {
-    // In units of run_jobs' flops, about ten for each element read: it is memory and L1 that count here.
-    const double work = 10.0 * static_cast<double>(max_of(s.n * s.h * s.w, s.n * s.oh * s.ow * s.kh * s.kw) * s.c);
+    // In units of run_jobs' flops, about 20 for each element read: it is memory and L1 that count here.
+    const double work = 20.0 * static_cast<double>(max_of(s.n * s.h * s.w, s.n * s.oh * s.ow * s.kh * s.kw) * s.c);
     args.jobs = min_of(rows, 64);
     run_jobs(launch, args.jobs, work, job, &args);
   }
