@@ -14,10 +14,10 @@
 
 namespace linnet::LINNET_ISA {
 
-// With more channels, vectors along the channels are at least half full.
-inline constexpr int kPlanarChannels = kLanes / 2;
+// More channels fill vectors, or nearly.
+inline constexpr int kPlanarChannels = 8;
 // Vectors of accumulators in one register tile.
-inline constexpr int kPlanarTile = kVectorRegisters == 32 ? 24 : 10;
+inline constexpr int kPlanarTile = kVectorRegisters == 32 ? 24 : 12;
 inline constexpr int64_t kPlanarTaps = 4096;
 
 struct Planes {
@@ -59,11 +59,15 @@ inline Planes choose_planes(const Conv2dShape& s) {
   return p;
 }
 
-// Better than vectors along the channels? Those fill oc lanes; these fill ow of each pitch, less what copying costs.
+// Better than vectors along the channels? Those pay for whole vectors, and about 8 steps to begin a run (conv2d_tile.h);
+// these pay for whole rows of the pitch, and some 15 % for copying.
 inline bool planar_pays(const Conv2dShape& s) {
   if (s.groups != 1 || s.oc > kPlanarChannels || s.kh * s.kw * s.c > kPlanarTaps) return false;
   const Planes p = choose_planes(s);
-  return p.bands > 0 && s.oh * s.ow >= kLanes && 2 * s.ow * kLanes >= 3 * p.pitch * s.oc;
+  const int64_t run = s.dilation_w == 1 ? s.kw * s.c : s.c, lanes = divide_up(s.oc, kLanes) * kLanes;
+  const double direct = static_cast<double>(lanes * (run + 8)) / static_cast<double>(s.oc * run);
+  const double planar = 1.15 * static_cast<double>(p.pitch) / static_cast<double>(s.ow);
+  return p.bands > 0 && s.oh * s.ow >= kLanes && planar < direct;
 }
 
 // Offsets of all taps, in the order of the kernel's rows (ky, kx, i).
