@@ -1,4 +1,5 @@
-// c = epilogue(op(a) . op(b)) for every shape: BLIS (Van Zee & van de Geijn 2015) with the small shapes taken seriously.
+// c = epilogue(op(a) . op(b)) for every shape: BLIS (Van Zee & van de Geijn 2015) with the small shapes taken
+// seriously.
 //
 // c is cut into tiles, and a tile is one piece of work for one thread: it packs what it needs into its own scratch and
 // shares nothing, so a product is one launch without barriers or workspace. Inside a tile:
@@ -10,9 +11,9 @@
 //       for each panel of columns  up to 8 vectors, fewer when the sliver has many rows
 //         micro-kernel             gemm_micro.h
 //
-// The transposed product, c^T = op(b)^T . op(a)^T, is computed when that is cheaper: 784 x 10 fills vectors of 16 better
-// as 10 x 784, and transposing a small a can be cheaper than transposing a large b. The tile of c^T then stays in
-// scratch and is turned on its way out.
+// The transposed product, c^T = op(b)^T . op(a)^T, is computed when that is cheaper: 784 x 10 fills vectors of 16
+// better as 10 x 784, and transposing a small a can be cheaper than transposing a large b. The tile of c^T then stays
+// in scratch and is turned on its way out.
 //
 // All of these choices may depend on anything but the number of threads: they do not change a bit (gemm_micro.h).
 // Start reading at gemm(), at the end.
@@ -30,15 +31,15 @@ constexpr int64_t larger(int64_t x, int64_t y) { return x > y ? x : y; }
 
 // Sizes in floats. A block of packed b is to stay in L2 beside the rest, a sliver of packed a in L1.
 struct Blocks {
-  static constexpr int64_t k = 256;                  // where a is packed
-  static constexpr int64_t long_k = 1024;            // where it is read in place
-  static constexpr int64_t columns = 512;            // of a tile
-  static constexpr int64_t rows = 32 * kMaxRows;     // of a tile
-  static constexpr int64_t b = columns * k;          // elements of packed b
+  static constexpr int64_t k = 256;                    // where a is packed
+  static constexpr int64_t long_k = 1024;              // where it is read in place
+  static constexpr int64_t columns = 512;              // of a tile
+  static constexpr int64_t rows = 32 * kMaxRows;       // of a tile
+  static constexpr int64_t b = columns * k;            // elements of packed b
   static constexpr int64_t turned = int64_t{1} << 16;  // elements of a tile of c^T
 };
 constexpr int64_t kPanel = 2 * kLanes;  // columns of a panel when a sliver is full
-constexpr int64_t kEdge = kMaxRows * kPanel > kMaxVectors * kLanes ? kMaxRows * kPanel : kMaxVectors * kLanes;
+constexpr int64_t kEdge = kMaxRows * kPanel > kMaxVectors* kLanes ? kMaxRows * kPanel : kMaxVectors * kLanes;
 
 // What a thread's scratch is cut into.
 struct Scratch {
@@ -65,9 +66,9 @@ struct Product {
 struct Plan {
   const GemmArgs* args;
   Product product;
-  bool turned;                      // `product` is c^T = op(b)^T . op(a)^T
-  int64_t slivers;                  // sliver i is the rows [m * i / slivers, m * (i + 1) / slivers)
-  int vectors;                      // of a full panel: the columns [i, i + 1) * vectors * kLanes
+  bool turned;      // `product` is c^T = op(b)^T . op(a)^T
+  int64_t slivers;  // sliver i is the rows [m * i / slivers, m * (i + 1) / slivers)
+  int vectors;      // of a full panel: the columns [i, i + 1) * vectors * kLanes
   int64_t panels;
   int64_t row_tiles, column_tiles;  // of one product: tile i is the slivers [slivers * i / row_tiles, ...)
   int64_t products_per_tile;        // more than one when a product is too small to be a tile
@@ -75,9 +76,11 @@ struct Plan {
 
 // ---- planning ------------------------------------------------------------------------------------------------------
 
-// What copying costs per element, in units of a vector FMA (re-measure: bench_gemm --benchmark_filter=Pack).
+// What memory costs per element, in units of a vector FMA. Only the choices below depend on it: fitted so that they
+// pick the faster way for the shapes of bench/cpp/bench_gemm.cpp, mostly from L2 on a Zen 4.
 constexpr double kCopyCost = 2.0 / kLanes;
 constexpr double kTransposeCost = 10.0 / kLanes;
+constexpr double kWriteCost = 6.0 / kLanes;  // starting a chain, the epilogue, and storing c
 
 double fma_cost(const Product& p) { return double(p.m) * double(ceil_div(p.n, kLanes)) * double(p.k); }
 
@@ -93,17 +96,21 @@ int panel_vectors(int64_t rows) {
   return vectors;
 }
 
+// One or two rows of a by a b larger than L2 run at the speed of memory, which likes few long streams: wide tiles, and
+// few rows of b at a time.
+bool streams_b(const Product& p) { return p.m <= 2 && p.n >= kLanes && !p.trans_b && p.k * p.n > (int64_t{1} << 18); }
+
 // Cuts a product into tiles: small enough for the scratch and to spread the work, in the direction that repeats the
 // least packing (every column tile packs its rows of a again, every row tile its columns of b).
 void choose_tiles(Plan& plan) {
-  constexpr double kSmallestTile = 30e3;  // vector FMAs, about 8 us: below that a launch costs more than it gains
-  constexpr double kMostTiles = 16;
+  constexpr double kSmallestTile = 20e3;  // vector FMAs, about 6 us: below that a launch costs more than it gains
   const Product& p = plan.product;
-  const double work = fma_cost(p);
+  const double most_tiles = streams_b(p) ? 4 : 16;
+  const double work = fma_cost(p) + kWriteCost * double(p.m) * double(p.n);
   const double batch = double(plan.args->batch);
-  const double wanted = work * batch / kSmallestTile < kMostTiles ? work * batch / kSmallestTile : kMostTiles;
+  const double wanted = work * batch / kSmallestTile < most_tiles ? work * batch / kSmallestTile : most_tiles;
   plan.row_tiles = ceil_div(plan.slivers * kMaxRows, Blocks::rows);
-  plan.column_tiles = ceil_div(plan.panels * plan.vectors * kLanes, Blocks::columns);
+  plan.column_tiles = ceil_div(plan.panels * plan.vectors * kLanes, streams_b(p) ? 4096 : Blocks::columns);
   for (;;) {
     const int64_t rows = ceil_div(plan.slivers, plan.row_tiles) * kMaxRows;
     const int64_t columns = ceil_div(plan.panels, plan.column_tiles) * plan.vectors * kLanes;
@@ -170,7 +177,7 @@ void turn(const float* t, int64_t ld, float* c, int64_t ldc, int64_t rows, int64
   for (int64_t i0 = 0; i0 < rows; i0 += kLanes)
     for (int64_t j0 = 0; j0 < columns; j0 += kLanes) {
       Vec v[kLanes];
-      load_block(v, t + j0 * ld + i0, ld, columns - j0, kLanes);
+      load_block(v, t + j0 * ld + i0, ld, columns - j0, kLanes, t);
       transpose(v);
       const int64_t count = smaller(kLanes, columns - j0);
       const Vec bias_j = bias ? load_partial(bias + j0, count) : Vec{};
@@ -235,6 +242,13 @@ struct Panel {
   int64_t width, count, skip;
 };
 
+// Steps of k between visits to c.
+int64_t choose_block_k(const Product& p, int64_t columns, bool packs_a) {
+  if (streams_b(p)) return 8;
+  if (packs_a) return Blocks::k;
+  return smaller(Blocks::long_k, Blocks::b / (ceil_div(columns, kLanes) * kLanes));
+}
+
 // The slivers [s0, s1) and the columns [j0, j1) of one product into `out`, whose origin is that of the tile.
 void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int64_t s1, int64_t j0, int64_t j1,
               const Target& out, Scratch& scratch) {
@@ -244,7 +258,7 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
   const bool pack_b_panels = p.trans_b || p.n < kLanes || s1 - s0 > few_slivers;
   const bool pack_a_sliver = j1 - j0 > few_panels * plan.vectors * kLanes;
   const int64_t i0 = p.m * s0 / plan.slivers;
-  const int64_t block_k = pack_a_sliver ? Blocks::k : smaller(Blocks::long_k, Blocks::b / (ceil_div(j1 - j0, kLanes) * kLanes));
+  const int64_t block_k = choose_block_k(p, j1 - j0, pack_a_sliver);
   int64_t p0 = 0;
   do {
     const int64_t steps = smaller(block_k, p.k - p0);
@@ -252,13 +266,13 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
     if (pack_b_panels) {
       // A few rows at a time, so that b is read in long runs and from few pages.
       const int64_t slab = p.trans_b ? steps : 16;
-      const float* end = p.ldb == p.n ? b + p.k * p.n : b;
+      const float* end = p.ldb == (p.trans_b ? p.k : p.n) ? b + p.k * p.n : b;  // b without gaps
       for (int64_t l = 0; l < steps; l += slab)
         for (int64_t j = j0; j < j1;) {
           const Panel panel(j, j1, plan.vectors, false);
           float* packed = scratch.b + (j - j0) * steps + l * panel.width;
           if (p.trans_b) {
-            pack_b_transposed(b + j * p.ldb + p0, p.ldb, steps, panel.count, panel.width, packed);
+            pack_b_transposed(b + j * p.ldb + p0, p.ldb, steps, panel.count, panel.width, end, packed);
           } else {
             pack_b(b + (p0 + l) * p.ldb + j, p.ldb, smaller(slab, steps - l), panel.count, panel.width, end, packed);
           }
@@ -276,7 +290,8 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
       t.a_chunk = steps;
       if (pack_a_sliver && p.trans_a) {
         const int64_t width = ceil_div(rows, kLanes) * kLanes;
-        pack_b(t.a, p.lda, steps, smaller(width, p.m - i), width, t.a, scratch.a);
+        const float* end = p.lda == p.m ? a + p.k * p.m : a;  // a without gaps
+        pack_b(t.a, p.lda, steps, smaller(width, p.m - i), width, end, scratch.a);
         t.a = scratch.a, t.a_stride = width;
       } else if (pack_a_sliver) {
         pack_a(t.a, p.lda, rows, steps, scratch.a);

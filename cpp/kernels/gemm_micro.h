@@ -28,18 +28,18 @@ inline constexpr bool tile_fits(int rows, int vectors) {
 
 struct MicroTile {
   const float* a;
-  int64_t a_stride;    // floats between rows (by rows) or between steps of k (by columns)
-  int64_t a_chunk;     // steps of k after which `a_skip` is added to a
+  int64_t a_stride;  // floats between rows (by rows) or between steps of k (by columns)
+  int64_t a_chunk;   // steps of k after which `a_skip` is added to a
   int64_t a_skip;
-  const float* b;      // (k, NV * kLanes), rows ldb apart
+  const float* b;  // (k, NV * kLanes), rows ldb apart
   int64_t ldb;
   int64_t k;
-  float* c;            // (MR, NV * kLanes), rows ldc apart
+  float* c;  // (MR, NV * kLanes), rows ldc apart
   int64_t ldc;
   const float* bias;      // (NV * kLanes) or null
   const float* residual;  // rows ld_residual apart, or null
   int64_t ld_residual;
-  bool accumulate;     // c holds the sums of earlier blocks of k
+  bool accumulate;  // c holds the sums of earlier blocks of k
   bool relu;
 };
 

@@ -2,7 +2,8 @@
 //
 // Layouts
 //   packed a   [k / kChunk][rows][kChunk]: each row's values stay in the order of k, so packing is copying.
-//   packed b   panels of `width` columns one after the other, each [k][width]; what stands in columns beyond n is never used.
+//   packed b   panels of `width` columns one after the other, each [k][width]; what stands in columns beyond n is never
+//   used.
 // The sources are never read outside the matrix: the last columns go through load_partial.
 #pragma once
 #include <utility>
@@ -57,14 +58,19 @@ inline void transpose_step(Vec (&v)[kLanes], std::integer_sequence<int, kLane...
 // Lanes and vectors change places: v[i][j] becomes v[j][i].
 inline void transpose(Vec (&v)[kLanes]) { transpose_step<kLanes / 2>(v, std::make_integer_sequence<int, kLanes>{}); }
 
-// Loads kLanes rows of kLanes floats, `ld` apart, of which `rows` and `columns` exist; the rest is 0.
-inline void load_block(Vec (&v)[kLanes], const float* src, int64_t ld, int64_t rows, int64_t columns) {
-  if (rows >= kLanes && columns >= kLanes) {
+// Loads kLanes rows of kLanes floats, `ld` apart, of which `rows` and `columns` exist; the rest is unspecified. Loads
+// of whole vectors may run past `columns` up to `end`: in a matrix without gaps that is the next row, and much cheaper
+// than a partial load.
+inline void load_block(Vec (&v)[kLanes], const float* src, int64_t ld, int64_t rows, int64_t columns,
+                       const float* end) {
+  if (rows >= kLanes && (columns >= kLanes || src + (kLanes - 1) * ld + kLanes <= end)) {
 #pragma GCC unroll 16
     for (int i = 0; i < kLanes; ++i) v[i] = load(src + i * ld);
   } else {
     for (int i = 0; i < kLanes; ++i) {
-      v[i] = i < rows ? load_partial(src + i * ld, columns < kLanes ? columns : kLanes) : Vec{};
+      const float* row = src + i * ld;
+      const bool whole = columns >= kLanes || row + kLanes <= end;
+      v[i] = i >= rows ? Vec{} : whole ? load(row) : load_partial(row, columns);
     }
   }
 }
@@ -83,8 +89,7 @@ inline void pack_a(const float* a, int64_t lda, int64_t rows, int64_t k, float* 
   }
 }
 
-// One panel of b (k, columns), rows ldb apart, to [k][width], columns <= width. Loads of whole vectors may run past
-// `columns` up to `end`: in a matrix without gaps that is the next row, and cheaper than a partial load.
+// One panel of b (k, columns), rows ldb apart, to [k][width], columns <= width. `end` as in load_block.
 inline void pack_b(const float* b, int64_t ldb, int64_t k, int64_t columns, int64_t width, const float* end,
                    float* packed) {
   for (int64_t p = 0; p < k; ++p, b += ldb, packed += width) {
@@ -96,11 +101,12 @@ inline void pack_b(const float* b, int64_t ldb, int64_t k, int64_t columns, int6
 }
 
 // The same from b stored transposed: (columns, k), rows ldb apart.
-inline void pack_b_transposed(const float* b, int64_t ldb, int64_t k, int64_t columns, int64_t width, float* packed) {
+inline void pack_b_transposed(const float* b, int64_t ldb, int64_t k, int64_t columns, int64_t width, const float* end,
+                              float* packed) {
   for (int64_t j = 0; j < width; j += kLanes)
     for (int64_t p = 0; p < k; p += kLanes) {
       Vec v[kLanes];
-      load_block(v, b + j * ldb + p, ldb, columns - j, k - p);
+      load_block(v, b + j * ldb + p, ldb, columns - j, k - p, end);
       transpose(v);
       const int64_t count = k - p < kLanes ? k - p : kLanes;
       float* row = packed + p * width + j;
