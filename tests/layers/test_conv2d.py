@@ -29,7 +29,7 @@ def test_layer(kwargs, in_shape, out_shape, n_weights):
 
 
 def naive(x, kernel, bias, strides, same, dilation, groups):
-    n, h, w, c = x.shape
+    n, h, w, _ = x.shape
     kh, kw, per_group, filters = kernel.shape
     eh, ew = (kh - 1) * dilation[0] + 1, (kw - 1) * dilation[1] + 1
     if same:

@@ -95,7 +95,9 @@ class FitLoop:
         """Trains the epochs first, ..., last - 1 and returns the History."""
         model = self._model
         shown = level(verbose)
-        callbacks = _callback_list(model, callbacks, True, epochs=last, steps=self._count, verbose=shown)
+        callbacks = _callback_list(
+            model, callbacks, True, epochs=last, steps=self._count, verbose=shown, do_validation=bool(self._validation)
+        )
         model.stop_training = False
         self.step.bind(self._data)
         if self._validation is not None:

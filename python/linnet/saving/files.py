@@ -55,7 +55,7 @@ def _diagnosis(path: Path) -> str:
         if head.startswith(magic):
             return f"not a linnet file but {kind}"
     header = int.from_bytes(head[:8], "little")
-    if size < 8 or (head[8:9] == b"{" and header > size - 8):
+    if size <= 8 or (head[8:9] == b"{" and header > size - 8):
         return "the file is truncated"
     if head[8:9] == b"{":
         return "the file is damaged or truncated"

@@ -35,6 +35,7 @@ PACKAGES = (
     "regularizers",
     "activations",
 )
+FUNCTIONS = ("activations", "losses", "metrics")
 
 _registered: dict[str, Any] = {}  # registered name -> class or function
 _registered_names: dict[Any, str] = {}  # the opposite
@@ -106,9 +107,12 @@ def builtin_object(module: str, name: str) -> Any:
         package = "models"  # keras.models, keras.src.models.functional, ...
     if package not in PACKAGES:
         return None
-    if name in public_names(package) and name not in ("get", "serialize", "deserialize"):
-        return getattr(_module(package), name)
-    return None
+    if name not in public_names(package):
+        return None
+    found = getattr(_module(package), name)
+    # Functions are named by configurations as activations, losses and metrics only.
+    usable = isinstance(found, type) or (package in FUNCTIONS and name not in ("get", "serialize", "deserialize"))
+    return found if usable else None
 
 
 def public_names(package: str) -> list[str]:
@@ -119,8 +123,11 @@ def public_names(package: str) -> list[str]:
 def unknown(kind: str, name: str, custom_objects: Mapping[str, Any] | None, candidates: list[str]) -> ValueError:
     """The error for a name that nothing answers to."""
     names = [*candidates, *(key.rsplit(">", 1)[-1] for key in _registered), *(custom_objects or {})]
+    text = str(unknown_name(kind, name, names))
+    if kind == "object":
+        text = text.split("; known:")[0]  # hundreds of names would hide the rest
     return ValueError(
-        f"{unknown_name(kind, name, names)}. An object of your own must be passed in custom_objects or registered with "
+        f"{text}. An object of your own must be passed in custom_objects or registered with "
         f"@linnet.saving.register_keras_serializable()"
     )
 

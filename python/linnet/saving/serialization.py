@@ -88,6 +88,8 @@ def deserialize_keras_object(
     if class_name == "__numpy__":
         return np.array(config["config"]["value"], dtype=config["config"]["dtype"])
     inner = config.get("config")
+    if class_name == "DTypePolicy" and isinstance(inner, Mapping):
+        return inner.get("name")  # Keras's type policies: linnet has types only
     if class_name in ("function", "class"):
         return find_object(str(inner), config, custom_objects, kind)
     cls = find_object(class_name, config, custom_objects, kind)
