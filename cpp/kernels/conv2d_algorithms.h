@@ -52,13 +52,24 @@ inline int64_t part_begin(int64_t total, int64_t parts, int64_t i) {
   return i * size + min_of(i, longer);
 }
 
+// [0, total) in nearly equal parts of at most `most`: the first `longer` have size + 1, the others size.
+struct Parts {
+  int64_t count, size, longer;
+};
+inline Parts cut(int64_t total, int64_t most) {
+  const int64_t count = divide_up(total, most);
+  return {count, total / count, total % count};
+}
+
 // Window positions k of [0, taps) for which 0 <= start + k * dilation < size.
 struct Range {
   int64_t begin, end;
 };
 inline Range taps_inside(int64_t start, int64_t dilation, int64_t taps, int64_t size) {
-  const int64_t begin = start < 0 ? divide_up(-start, dilation) : 0;
-  const int64_t end = start < size ? min_of(taps, divide_up(size - start, dilation)) : 0;
+  // Divisions cost as much as a dozen vector operations, and most windows are not dilated.
+  const auto steps = [dilation](int64_t way) { return dilation == 1 ? way : divide_up(way, dilation); };
+  const int64_t begin = start < 0 ? steps(-start) : 0;
+  const int64_t end = start < size ? min_of(taps, steps(size - start)) : 0;
   return {begin, max_of(begin, end)};
 }
 

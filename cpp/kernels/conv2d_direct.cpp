@@ -110,7 +110,9 @@ struct Block {
 void panel_block(const Args& a, const Block& b, int64_t g, const Panel& panel) {
   const Conv2dShape& s = a.s;
   const Plan& p = a.p;
-  const int64_t parts = divide_up(b.columns, max_tile_pixels(static_cast<int>(panel.vectors)));
+  const Parts parts = cut(b.columns, max_tile_pixels(static_cast<int>(panel.vectors)));
+  const ConvTileFunction tiles[2] = {conv_tile(parts.size, panel.vectors),
+                                     parts.longer ? conv_tile(parts.size + 1, panel.vectors) : nullptr};
   ConvTile t;
   t.runs = b.runs;
   t.run_length = p.run_length;
@@ -128,12 +130,14 @@ void panel_block(const Args& a, const Block& b, int64_t g, const Panel& panel) {
         b.runs[t.run_count++] = {b.rows + (iy + ky * s.dilation_h) * b.pitch + r * s.dilation_w * s.c + g * p.cg,
                                  (ky * p.runs_per_row + r) * p.run_length};
     float* const y = a.y + ((b.n * s.oh + oy) * s.ow + b.x0) * s.oc + g * p.og + panel.column;
-    for (int64_t i = 0; i < parts; ++i) {
-      const int64_t begin = part_begin(b.columns, parts, i), end = part_begin(b.columns, parts, i + 1);
-      t.x_offset = begin * t.pixel;
-      t.y = y;
-      t.y_offsets = b.y_offsets + begin;
-      conv_tile(end - begin, panel.vectors)(t);
+    t.y = y;
+    t.x_offset = 0;
+    t.y_offsets = b.y_offsets;
+    for (int64_t i = 0; i < parts.count; ++i) {
+      const bool longer = i < parts.longer;
+      tiles[longer](t);
+      t.x_offset += (parts.size + longer) * t.pixel;
+      t.y_offsets += parts.size + longer;
     }
   }
 }

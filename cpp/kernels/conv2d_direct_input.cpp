@@ -85,18 +85,20 @@ void pack_panel(const void* args, int64_t index, float*) {
   }
 }
 
-// Fills the row buffers of `rows` rows from y0 on; run_counts in the runs' own array (a row without runs stays empty).
+// The rows of dy that touched row y of dx, through which row of the window. Returns how many.
 int64_t list_runs(const Args& a, int64_t n, int64_t y, Run* runs) {
   const Conv2dShape& s = a.s;
   int64_t count = 0;
   for (int64_t ky = 0; ky < s.kh; ++ky) {
     const int64_t at = y + s.pad_top - ky * s.dilation_h;
-    if (at < 0 || at % s.stride_h != 0 || at / s.stride_h >= s.oh) continue;
-    runs[count++] = {a.dy + (n * s.oh + at / s.stride_h) * s.ow * s.oc, ky * a.p.og};
+    const int64_t oy = s.stride_h == 1 ? at : at / s.stride_h;
+    if (at < 0 || oy * s.stride_h != at || oy >= s.oh) continue;
+    runs[count++] = {a.dy + (n * s.oh + oy) * s.ow * s.oc, ky * a.p.og};
   }
   return count;
 }
 
+// Fills the row buffers of `rows` rows from y0 on. A row without runs is left as it is.
 void fill_buffers(const Args& a, int64_t n, int64_t y0, int64_t rows, Run* runs, const int64_t* offsets,
                   float* buffers) {
   const Conv2dShape& s = a.s;
@@ -109,7 +111,9 @@ void fill_buffers(const Args& a, int64_t n, int64_t y0, int64_t rows, Run* runs,
   for (int64_t index = 0; index < s.groups * p.bundles * p.panels; ++index) {
     const int64_t bundle = index / p.panels % p.bundles, g = index / p.panels / p.bundles;
     const Panel panel = panel_at(p.width, index % p.panels);
-    const int64_t parts = divide_up(s.ow, max_tile_pixels(static_cast<int>(panel.vectors)));
+    const Parts parts = cut(s.ow, max_tile_pixels(static_cast<int>(panel.vectors)));
+    const ConvTileFunction tiles[2] = {conv_tile(parts.size, panel.vectors),
+                                       parts.longer ? conv_tile(parts.size + 1, panel.vectors) : nullptr};
     t.weights = a.packed + p.k * ((g * p.bundles + bundle) * p.packed_columns + panel.column);
     t.columns = panel.columns;
     for (int64_t r = 0; r < rows; ++r) {
@@ -118,11 +122,13 @@ void fill_buffers(const Args& a, int64_t n, int64_t y0, int64_t rows, Run* runs,
       if (t.run_count == 0) continue;
       t.y = buffers + r * p.buffers * p.buffer_floats + panel.column;
       if (!p.whole_rows) t.y += bundle * (p.buffer_floats + s.dilation_w * s.c) + g * p.cg;
-      for (int64_t i = 0; i < parts; ++i) {
-        const int64_t begin = part_begin(s.ow, parts, i), end = part_begin(s.ow, parts, i + 1);
-        t.x_offset = begin * s.oc + g * p.og;
-        t.y_offsets = offsets + begin;
-        conv_tile(end - begin, panel.vectors)(t);
+      t.x_offset = g * p.og;
+      t.y_offsets = offsets;
+      for (int64_t i = 0; i < parts.count; ++i) {
+        const bool longer = i < parts.longer;
+        tiles[longer](t);
+        t.x_offset += (parts.size + longer) * s.oc;
+        t.y_offsets += parts.size + longer;
       }
     }
   }

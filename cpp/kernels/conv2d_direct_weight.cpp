@@ -167,12 +167,14 @@ void add_run(const Args& a, const Unit& u, int64_t g, const Panel& panel, int64_
   t.columns = u.columns;
   t.out_row = out_row;
   t.add = add;
-  const int64_t stretches = divide_up(p.run_length, max_stretch(static_cast<int>(panel.vectors)));
-  for (int64_t i = 0; i < stretches; ++i) {
-    const int64_t j = part_begin(p.run_length, stretches, i), length = part_begin(p.run_length, stretches, i + 1) - j;
-    t.x = x + j;
-    t.out = out + (run * p.run_length + j) * out_row;
+  t.x = x;
+  t.out = out + run * p.run_length * out_row;
+  const Parts parts = cut(p.run_length, max_stretch(static_cast<int>(panel.vectors)));
+  for (int64_t i = 0; i < parts.count; ++i) {
+    const int64_t length = parts.size + (i < parts.longer);
     find_tile(length, panel.vectors)(t);
+    t.x += length;
+    t.out += length * out_row;
   }
 }
 
