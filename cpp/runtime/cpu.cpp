@@ -1,5 +1,6 @@
-// Reads cpuid, /sys, /proc and the cgroup files. Everything is optional: a file that is missing or odd leaves the field
-// at "unknown", never an error.
+// Reads cpuid, /sys, /proc and the cgroup files (cpu.h). Everything is optional: a file that is missing or odd leaves
+// the field at "unknown", never an error. Start at the bottom; each function above it answers one question, and says
+// what the file it reads looks like.
 #include "runtime/cpu.h"
 
 #include <algorithm>
