@@ -32,7 +32,8 @@ struct Plan {
   int64_t block_rows, row_blocks; // a job
 };
 
-int64_t fixed_floats(const Conv2dShape& s) { return s.ow * kOffsetFloats; }
+// The offsets, and what a vector may read past the last buffer.
+int64_t fixed_floats(const Conv2dShape& s) { return s.ow * kOffsetFloats + kLanes; }
 
 Plan make_plan(const Conv2dShape& s) {
   Plan p;
@@ -138,18 +139,12 @@ void fill_buffers(const Args& a, int64_t n, int64_t y0, int64_t rows, Run* runs,
 void sum_buffers(const Conv2dShape& s, const Plan& p, const float* buffers, float* dx) {
   const int64_t skip = s.pad_left * s.c;
   const int64_t count = max_of(0, min_of(s.w * s.c, p.buffer_floats - skip));
-  int64_t i = 0;
-  for (; i + kLanes <= count; i += kLanes) {
+  for (int64_t i = 0; i < count; i += kLanes) {
     Vec sum = load(buffers + skip + i);
     for (int64_t b = 1; b < p.buffers; ++b) sum += load(buffers + b * p.buffer_floats + skip + i);
-    store(dx + i, sum);
+    store_first(dx + i, sum, count - i);
   }
-  for (; i < count; ++i) {
-    float sum = buffers[skip + i];
-    for (int64_t b = 1; b < p.buffers; ++b) sum += buffers[b * p.buffer_floats + skip + i];
-    dx[i] = sum;
-  }
-  for (; i < s.w * s.c; ++i) dx[i] = 0.0f;
+  for (int64_t i = count; i < s.w * s.c; ++i) dx[i] = 0.0f;
 }
 
 void rows_job(const void* args, int64_t index, float* scratch) {
@@ -160,7 +155,7 @@ void rows_job(const void* args, int64_t index, float* scratch) {
   const int64_t begin = block * p.block_rows, end = min_of(s.h, begin + p.block_rows);
   Run* const runs = reinterpret_cast<Run*>(scratch);
   int64_t* const offsets = reinterpret_cast<int64_t*>(scratch + p.step_rows * s.kh * kRunFloats);
-  float* const buffers = scratch + p.step_rows * s.kh * kRunFloats + fixed_floats(s);
+  float* const buffers = scratch + p.step_rows * s.kh * kRunFloats + s.ow * kOffsetFloats;
   for (int64_t i = 0; i < s.ow; ++i)
     offsets[i] = i * s.stride_w * s.c + (p.whole_rows ? i % p.buffers * p.buffer_floats : 0);
   // Every row writes the same positions; what it leaves out is zero for good.
