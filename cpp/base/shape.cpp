@@ -7,9 +7,7 @@
 
 namespace linnet {
 
-const char* name_of(DType t) {
-  return t == DType::f32 ? "float32" : t == DType::i32 ? "int32" : "uint8";
-}
+const char* name_of(DType t) { return t == DType::f32 ? "float32" : t == DType::i32 ? "int32" : "uint8"; }
 
 int64_t element_count(const Shape& shape, int64_t n) {
   int64_t count = 1;
@@ -24,7 +22,8 @@ int64_t merged_dim(const Shape& shape, size_t begin, size_t end) {
     batches += shape[i] < 0;
     product *= shape[i] < 0 ? -shape[i] : shape[i];
   }
-  if (batches > 1) throw UnsupportedError("axes of " + to_string(shape) + " that both carry the batch cannot be merged");
+  if (batches > 1)
+    throw UnsupportedError("axes of " + to_string(shape) + " that both carry the batch cannot be merged");
   return batches ? -product : product;
 }
 

@@ -34,7 +34,8 @@ inline SourceType source_type(const pybind11::array& array) {
     if (size == 4) return SourceType::i32;
     if (size == 8) return SourceType::i64;
   }
-  throw std::invalid_argument("arrays of dtype " + pybind11::str(array.dtype()).cast<std::string>() + " are not supported");
+  throw std::invalid_argument("arrays of dtype " + pybind11::str(array.dtype()).cast<std::string>() +
+                              " are not supported");
 }
 
 // Every element lies at a multiple of its size (np.frombuffer at an odd offset does not give that).
@@ -54,8 +55,8 @@ inline const void* checked_data(const pybind11::array& array, const Type& type, 
   if (!right_type || !right_shape) {
     Shape got;
     for (pybind11::ssize_t axis = 0; axis < array.ndim(); ++axis) got.push_back(array.shape(axis));
-    throw ShapeError(name + " must be " + name_of(type.dtype) + to_string(type.shape) + " with n = " + std::to_string(n) + ", got " +
-                     pybind11::str(array.dtype()).cast<std::string>() + to_string(got));
+    throw ShapeError(name + " must be " + name_of(type.dtype) + to_string(type.shape) + " with n = " +
+                     std::to_string(n) + ", got " + pybind11::str(array.dtype()).cast<std::string>() + to_string(got));
   }
   if (!(array.flags() & pybind11::array::c_style)) throw std::invalid_argument(name + " must be C-contiguous");
   if (!is_aligned(array)) throw std::invalid_argument(name + " must be aligned");

@@ -28,7 +28,8 @@ class PyExecutable {
     const Value& value = executable_.graph().value(variable);
     const void* data = checked_data(array, value.type, "variable '" + value.name + "'", 0);
     if (!array.writeable() && executable_.writes(variable)) {
-      throw std::invalid_argument("variable '" + value.name + "' is assigned in the graph: its array must be writeable");
+      throw std::invalid_argument("variable '" + value.name +
+                                  "' is assigned in the graph: its array must be writeable");
     }
     {
       Locked lock(*this);
@@ -39,8 +40,10 @@ class PyExecutable {
 
   void bind_rows(int input, const py::array& array) {
     const Value& value = executable_.graph().value(input);
-    if (!(array.flags() & py::array::c_style)) throw std::invalid_argument("input '" + value.name + "': the data must be C-contiguous");
-    if (array.ndim() < 1) throw std::invalid_argument("input '" + value.name + "': the data needs a first axis of samples");
+    if (!(array.flags() & py::array::c_style))
+      throw std::invalid_argument("input '" + value.name + "': the data must be C-contiguous");
+    if (array.ndim() < 1)
+      throw std::invalid_argument("input '" + value.name + "': the data needs a first axis of samples");
     if (!is_aligned(array)) throw std::invalid_argument("input '" + value.name + "': the data must be aligned");
     int64_t row = 1;
     for (py::ssize_t axis = 1; axis < array.ndim(); ++axis) row *= array.shape(axis);
@@ -76,8 +79,8 @@ class PyExecutable {
     return outputs;
   }
 
-  void run_rows(const std::optional<py::array_t<int64_t, py::array::c_style>>& indices, int64_t start, int64_t n, uint64_t seed,
-                uint64_t step) {
+  void run_rows(const std::optional<py::array_t<int64_t, py::array::c_style>>& indices, int64_t start, int64_t n,
+                uint64_t seed, uint64_t step) {
     if (indices && (start < 0 || n < 0 || start > indices->size() - n)) {
       throw std::out_of_range("indices " + std::to_string(start) + " to " + std::to_string(start + n) + " of " +
                               std::to_string(indices->size()) + " were asked for");
@@ -90,14 +93,16 @@ class PyExecutable {
   py::array output(size_t index) const {
     check_output(index);
     py::array array = new_array(executable_.output_type(index), executable_.last_rows());
-    if (array.nbytes()) std::memcpy(array.mutable_data(), executable_.output(index), static_cast<size_t>(array.nbytes()));
+    if (array.nbytes())
+      std::memcpy(array.mutable_data(), executable_.output(index), static_cast<size_t>(array.nbytes()));
     return array;
   }
 
   double scalar(size_t index) const {
     check_output(index);
     const Type& type = executable_.output_type(index);
-    if (!type.shape.empty()) throw ShapeError("output " + std::to_string(index) + " is no scalar: " + to_string(type.shape));
+    if (!type.shape.empty())
+      throw ShapeError("output " + std::to_string(index) + " is no scalar: " + to_string(type.shape));
     if (type.dtype == DType::i32) return *static_cast<const int32_t*>(executable_.output(index));
     return *static_cast<const float*>(executable_.output(index));
   }
@@ -139,7 +144,8 @@ class PyExecutable {
   std::vector<const void*> input_pointers(int64_t n, const std::vector<py::array>& inputs) const {
     const std::vector<int>& ids = executable_.inputs();
     if (ids.size() != inputs.size()) {
-      throw std::invalid_argument("the graph has " + std::to_string(ids.size()) + " inputs, got " + std::to_string(inputs.size()));
+      throw std::invalid_argument("the graph has " + std::to_string(ids.size()) + " inputs, got " +
+                                  std::to_string(inputs.size()));
     }
     std::vector<const void*> pointers;
     for (size_t i = 0; i < ids.size(); ++i) {
@@ -164,14 +170,14 @@ class PyExecutable {
 
 void bind_executable(py::module_& m) {
   py::class_<PyExecutable>(m, "Executable")
-      .def(py::init<const Graph&, const std::vector<int>&, int64_t, const std::string&>(), py::arg("graph"), py::arg("outputs"),
-           py::arg("capacity"), py::arg("debug") = "")
+      .def(py::init<const Graph&, const std::vector<int>&, int64_t, const std::string&>(), py::arg("graph"),
+           py::arg("outputs"), py::arg("capacity"), py::arg("debug") = "")
       .def_property_readonly("capacity", &PyExecutable::capacity)
       .def("bind_variable", &PyExecutable::bind_variable, py::arg("variable"), py::arg("array"))
       .def("bind_rows", &PyExecutable::bind_rows, py::arg("input"), py::arg("array"))
       .def("run", &PyExecutable::run, py::arg("n"), py::arg("inputs"), py::arg("seed") = 0, py::arg("step") = 0)
-      .def("run_rows", &PyExecutable::run_rows, py::arg("indices").none(true), py::arg("start"), py::arg("n"), py::arg("seed") = 0,
-           py::arg("step") = 0)
+      .def("run_rows", &PyExecutable::run_rows, py::arg("indices").none(true), py::arg("start"), py::arg("n"),
+           py::arg("seed") = 0, py::arg("step") = 0)
       .def("output", &PyExecutable::output, py::arg("index"))
       .def("scalar", &PyExecutable::scalar, py::arg("index"))
       .def("memory", &PyExecutable::memory)

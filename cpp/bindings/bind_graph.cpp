@@ -72,21 +72,31 @@ py::dict registry() {
 void bind_graph(py::module_& m) {
   py::class_<Graph>(m, "Graph")
       .def(py::init<>())
-      .def("input", [](Graph& g, const std::string& name, const Shape& shape,
-                       const std::string& dtype) { return g.input(name, {dtype_named(dtype), shape}); },
-           py::arg("name"), py::arg("shape"), py::arg("dtype"))
-      .def("variable", [](Graph& g, const std::string& name, const Shape& shape,
-                          const std::string& dtype) { return g.variable(name, {dtype_named(dtype), shape}); },
-           py::arg("name"), py::arg("shape"), py::arg("dtype") = "float32")
+      .def(
+          "input",
+          [](Graph& g, const std::string& name, const Shape& shape, const std::string& dtype) {
+            return g.input(name, {dtype_named(dtype), shape});
+          },
+          py::arg("name"), py::arg("shape"), py::arg("dtype"))
+      .def(
+          "variable",
+          [](Graph& g, const std::string& name, const Shape& shape, const std::string& dtype) {
+            return g.variable(name, {dtype_named(dtype), shape});
+          },
+          py::arg("name"), py::arg("shape"), py::arg("dtype") = "float32")
       .def("constant", add_constant, py::arg("array"))
-      .def("add", [](Graph& g, const std::string& op, const std::vector<int>& inputs, const py::dict& attributes,
-                     const std::string& layer) { return g.add(op, inputs, attributes_from(attributes), layer); },
-           py::arg("op"), py::arg("inputs"), py::arg("attributes") = py::dict(), py::arg("layer") = "")
+      .def(
+          "add",
+          [](Graph& g, const std::string& op, const std::vector<int>& inputs, const py::dict& attributes,
+             const std::string& layer) { return g.add(op, inputs, attributes_from(attributes), layer); },
+          py::arg("op"), py::arg("inputs"), py::arg("attributes") = py::dict(), py::arg("layer") = "")
       .def("gradients", append_gradients, py::arg("loss"), py::arg("targets"))
-      .def("assign", [](Graph& g, int variable, int value) { g.add("assign", {variable, value}, {}); },
-           py::arg("variable"), py::arg("value"))
+      .def(
+          "assign", [](Graph& g, int variable, int value) { g.add("assign", {variable, value}, {}); },
+          py::arg("variable"), py::arg("value"))
       .def("shape", shape_of, py::arg("value"))
-      .def("dtype", [](const Graph& g, int value) { return name_of(g.type(value).dtype); }, py::arg("value"))
+      .def(
+          "dtype", [](const Graph& g, int value) { return name_of(g.type(value).dtype); }, py::arg("value"))
       .def("dump", &Graph::dump);
   m.def("operations", registry);
 }

@@ -52,14 +52,15 @@ Attributes check_attributes(const std::string& op, const std::vector<AttributeSp
   for (const AttributeSpec& spec : schema) {
     const Attribute* value = given.find(spec.name);
     if (!value) {
-      if (spec.required) throw std::invalid_argument(op + ": attribute '" + spec.name + "' is missing; " + takes(schema));
+      if (spec.required)
+        throw std::invalid_argument(op + ": attribute '" + spec.name + "' is missing; " + takes(schema));
       result.set(spec.name, spec.fallback);
       continue;
     }
     Attribute converted;
     if (!convert(*value, spec.fallback, &converted)) {
-      throw std::invalid_argument(op + ": attribute '" + spec.name + "' must be " + type_name(spec.fallback) + ", got " +
-                                  type_name(*value));
+      throw std::invalid_argument(op + ": attribute '" + spec.name + "' must be " + type_name(spec.fallback) +
+                                  ", got " + type_name(*value));
     }
     result.set(spec.name, std::move(converted));
   }

@@ -113,12 +113,14 @@ class Autodiff {
     for (const char* name : {"bias", "residual"}) {
       const Attribute* given = node.attributes.find(name);
       if (given && std::get<bool>(*given)) {
-        throw UnsupportedError(node.label() + ": no gradient with the attribute '" + name + "'; add it as a node of its own");
+        throw UnsupportedError(node.label() + ": no gradient with the attribute '" + name +
+                               "'; add it as a node of its own");
       }
     }
     const Attribute* activation = node.attributes.find("activation");
     if (activation && std::get<std::string>(*activation) != "none") {
-      throw UnsupportedError(node.label() + ": no gradient with the attribute 'activation'; add it as a node of its own");
+      throw UnsupportedError(node.label() +
+                             ": no gradient with the attribute 'activation'; add it as a node of its own");
     }
   }
 

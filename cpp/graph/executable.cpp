@@ -28,7 +28,9 @@ DebugOptions DebugOptions::parse(const std::string& text) {
                  : word == "trace"     ? &options.trace
                  : word == "nan"       ? &options.check_finite
                                        : nullptr;
-    if (!flag) throw std::invalid_argument("LINNET_DEBUG: unknown word '" + word + "'; known are nofuse, noplan, reference, trace, nan");
+    if (!flag)
+      throw std::invalid_argument("LINNET_DEBUG: unknown word '" + word +
+                                  "'; known are nofuse, noplan, reference, trace, nan");
     *flag = true;
   }
   return options;
@@ -147,7 +149,8 @@ bool Executable::writes(int variable) const {
 
 void Executable::check_rows(int64_t n) const {
   if (n < 0 || n > capacity_) {
-    throw std::invalid_argument("a run of " + std::to_string(n) + " rows was asked of a plan for " + std::to_string(capacity_));
+    throw std::invalid_argument("a run of " + std::to_string(n) + " rows was asked of a plan for " +
+                                std::to_string(capacity_));
   }
 }
 
@@ -162,7 +165,8 @@ void Executable::check_ready(int64_t n) const {
 
 void Executable::run(int64_t n, const std::vector<const void*>& inputs, uint64_t seed, uint64_t step) {
   if (inputs.size() != inputs_.size()) {
-    throw std::invalid_argument("the graph has " + std::to_string(inputs_.size()) + " inputs, got " + std::to_string(inputs.size()));
+    throw std::invalid_argument("the graph has " + std::to_string(inputs_.size()) + " inputs, got " +
+                                std::to_string(inputs.size()));
   }
   for (size_t i = 0; i < inputs.size(); ++i) {
     buffers_[static_cast<size_t>(inputs_[i])] = const_cast<void*>(inputs[i]);  // launches never write an input
@@ -184,7 +188,8 @@ void Executable::run_rows(const int64_t* indices, int64_t start, int64_t n, uint
     }
     for (int64_t r = 0; indices && r < n; ++r) {
       if (indices[start + r] < 0 || indices[start + r] >= source.rows) {
-        throw std::out_of_range("row " + std::to_string(indices[start + r]) + " of " + std::to_string(source.rows) + " was asked for");
+        throw std::out_of_range("row " + std::to_string(indices[start + r]) + " of " + std::to_string(source.rows) +
+                                " was asked for");
       }
     }
     const bool to_int = value.type.dtype == DType::i32;
@@ -207,7 +212,8 @@ void Executable::execute(int64_t n, uint64_t seed, uint64_t step, const int64_t*
   check_ready(n);
   resolve_aliases(true);
   ActiveRegion active;
-  Run run{.n = n, .seed = seed, .step = step, .buffers = buffers_.data(), .launch = make_launch(nullptr), .bad_row = -1};
+  Run run{
+      .n = n, .seed = seed, .step = step, .buffers = buffers_.data(), .launch = make_launch(nullptr), .bad_row = -1};
   for (const Step& s : steps_) {
     run_step(s, run);
     if (run.bad_row >= 0) fail_row(s, run, indices, start);
@@ -225,7 +231,8 @@ void Executable::run_step(const Step& step, Run& run) {
 void Executable::fail_row(const Step& step, Run& run, const int64_t* indices, int64_t start) const {
   std::string message = graph_.node(step.node).label() + ": " + step.lowered.explain_bad_row(run);
   message += " (row " + std::to_string(run.bad_row) + " of the batch";
-  if (indices || start) message += ", sample " + std::to_string(indices ? indices[start + run.bad_row] : start + run.bad_row);
+  if (indices || start)
+    message += ", sample " + std::to_string(indices ? indices[start + run.bad_row] : start + run.bad_row);
   throw std::invalid_argument(message + ")");
 }
 
@@ -272,8 +279,8 @@ size_t Executable::constant_bytes() const {
 
 std::string Executable::dump() const {
   std::ostringstream out;
-  out << "capacity " << capacity_ << ", kernels " << kernels_->name << ", arena " << plan_.arena_bytes << " B, persistent "
-      << plan_.persistent_bytes << " B, " << steps_.size() << " launches\n";
+  out << "capacity " << capacity_ << ", kernels " << kernels_->name << ", arena " << plan_.arena_bytes
+      << " B, persistent " << plan_.persistent_bytes << " B, " << steps_.size() << " launches\n";
   for (const Step& step : steps_) {
     const Node& node = graph_.node(step.node);
     out << node.label() << " (";
@@ -307,9 +314,11 @@ std::vector<Executable::Timing> Executable::profile(int64_t n, const std::vector
   }
   std::vector<Timing> result;
   for (size_t i = 0; i < steps_.size(); ++i) {
-    std::nth_element(seconds[i].begin(), seconds[i].begin() + static_cast<std::ptrdiff_t>(seconds[i].size() / 2), seconds[i].end());
+    std::nth_element(seconds[i].begin(), seconds[i].begin() + static_cast<std::ptrdiff_t>(seconds[i].size() / 2),
+                     seconds[i].end());
     const Node& node = graph_.node(steps_[i].node);
-    result.push_back({node.program ? to_string(*node.program) : node.op->name, node.layer, seconds[i][seconds[i].size() / 2]});
+    result.push_back(
+        {node.program ? to_string(*node.program) : node.op->name, node.layer, seconds[i][seconds[i].size() / 2]});
   }
   return result;
 }

@@ -15,11 +15,11 @@ namespace linnet {
 
 // LINNET_DEBUG: modes that trade speed for sight.
 struct DebugOptions {
-  bool no_fusion = false;    // nofuse: one launch per operation
-  bool no_plan = false;      // noplan: every buffer has memory of its own
-  bool reference = false;    // reference: the naive kernels
-  bool trace = false;        // trace: one line per launch on stderr
-  bool check_finite = false; // nan: NonFiniteError at the first launch that makes a NaN or an infinity
+  bool no_fusion = false;     // nofuse: one launch per operation
+  bool no_plan = false;       // noplan: every buffer has memory of its own
+  bool reference = false;     // reference: the naive kernels
+  bool trace = false;         // trace: one line per launch on stderr
+  bool check_finite = false;  // nan: NonFiniteError at the first launch that makes a NaN or an infinity
 
   // Parses "nofuse,nan". Throws std::invalid_argument for an unknown word.
   static DebugOptions parse(const std::string& text);
@@ -107,7 +107,7 @@ class Executable {
   Plan plan_;
   size_t workspace_bytes_ = 0;
   AlignedBuffer arena_, persistent_;
-  std::vector<void*> buffers_;      // by value
+  std::vector<void*> buffers_;  // by value
   struct Alias {
     int value, root;
     int64_t offset;

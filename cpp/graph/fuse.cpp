@@ -190,7 +190,8 @@ class PointwiseFuser {
       for (int id : graph_.node(member).outputs) {
         bool wanted = std::count(graph_.outputs.begin(), graph_.outputs.end(), id) > 0;
         for (int reader : readers_[static_cast<size_t>(id)]) {
-          wanted = wanted || (!graph_.node(reader).dead && !std::count(group.members.begin(), group.members.end(), reader));
+          wanted =
+              wanted || (!graph_.node(reader).dead && !std::count(group.members.begin(), group.members.end(), reader));
         }
         if (wanted) values.push_back(id);
       }

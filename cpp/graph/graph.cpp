@@ -17,7 +17,8 @@ void InferContext::expect_inputs(size_t count) const {
 
 void InferContext::expect_float(size_t input) const {
   if (inputs[input].dtype != DType::f32) {
-    fail("input " + std::to_string(input) + " must be float32, got " + name_of(inputs[input].dtype) + "; cast it first");
+    fail("input " + std::to_string(input) + " must be float32, got " + name_of(inputs[input].dtype) +
+         "; cast it first");
   }
 }
 
@@ -67,14 +68,16 @@ int Graph::scalar(float value) {
 }
 
 void Graph::check_value(int id) const {
-  if (id < 0 || id >= value_count()) throw std::invalid_argument("there is no value " + std::to_string(id) + " in this graph");
+  if (id < 0 || id >= value_count())
+    throw std::invalid_argument("there is no value " + std::to_string(id) + " in this graph");
 }
 
 std::vector<int> Graph::add(const std::string& op, const std::vector<int>& inputs, const Attributes& attributes,
                             const std::string& layer) {
   const OpDef* def = find_op(op);
   if (!def) throw std::invalid_argument("unknown operation '" + op + "'");
-  Node node{.op = def, .inputs = inputs, .outputs = {}, .attributes = {}, .layer = layer, .dead = false, .program = nullptr};
+  Node node{
+      .op = def, .inputs = inputs, .outputs = {}, .attributes = {}, .layer = layer, .dead = false, .program = nullptr};
   const std::string label = node.label();
   node.attributes = check_attributes(label, def->attributes, attributes);
   InferContext context{.name = label, .attributes = node.attributes, .inputs = {}, .outputs = {}};
@@ -178,7 +181,8 @@ std::string Graph::dump() const {
     const Value& v = value(id);
     if (v.kind == ValueKind::computed) continue;
     const char* kind = v.kind == ValueKind::input ? "input" : v.kind == ValueKind::variable ? "variable" : "constant";
-    out << "%" << id << " = " << kind << " " << v.name << " " << name_of(v.type.dtype) << to_string(v.type.shape) << "\n";
+    out << "%" << id << " = " << kind << " " << v.name << " " << name_of(v.type.dtype) << to_string(v.type.shape)
+        << "\n";
   }
   for (const Node& n : nodes_) {
     if (n.dead) continue;

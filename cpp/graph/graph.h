@@ -22,10 +22,10 @@ enum class ValueKind : uint8_t { computed, input, variable, constant };
 struct Value {
   Type type;
   ValueKind kind = ValueKind::computed;
-  int node = -1;    // producer, when computed
-  int output = 0;   // which of its outputs
-  std::string name;                      // inputs and variables
-  std::shared_ptr<std::byte[]> data;     // constants
+  int node = -1;                      // producer, when computed
+  int output = 0;                     // which of its outputs
+  std::string name;                   // inputs and variables
+  std::shared_ptr<std::byte[]> data;  // constants
 };
 
 struct Node {

@@ -1,9 +1,9 @@
 // OpDef: everything the graph may ask about an operation. The graph room knows operations only through this; cpp/ops
 // defines them, one file per family, and ops/registry.cpp lists them.
 //
-// A new operation gives: its attributes, `infer` (output types from input types; raises ShapeError), `gradient` (appends
-// ordinary nodes) and either `opcode`/`emit` (pointwise: it then fuses with its neighbours) or `lower` (which kernel,
-// which arguments).
+// A new operation gives: its attributes, `infer` (output types from input types; raises ShapeError), `gradient`
+// (appends ordinary nodes) and either `opcode`/`emit` (pointwise: it then fuses with its neighbours) or `lower` (which
+// kernel, which arguments).
 #pragma once
 #include <functional>
 #include <optional>
@@ -118,8 +118,8 @@ struct OpDef {
   bool alias = false;
   int64_t (*alias_offset)(const Node&) = nullptr;
 
-  // Output 0 keeps its memory (zeroed once) from run to run, and input i may be computed right at byte `input_offset` of
-  // it: the packed gradients. The launch copies only the inputs that could not be.
+  // Output 0 keeps its memory (zeroed once) from run to run, and input i may be computed right at byte `input_offset`
+  // of it: the packed gradients. The launch copies only the inputs that could not be.
   int64_t (*input_offset)(const Node&, size_t input) = nullptr;
 
   // Writes its inputs `mutates` in place and has no outputs: keeps its place among reads of the same memory.

@@ -11,7 +11,8 @@ namespace linnet {
 std::vector<size_t> place(const std::vector<Interval>& intervals, bool share, size_t* total) {
   std::vector<size_t> order(intervals.size());
   std::iota(order.begin(), order.end(), size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](size_t a, size_t b) { return intervals[a].bytes > intervals[b].bytes; });
+  std::stable_sort(order.begin(), order.end(),
+                   [&](size_t a, size_t b) { return intervals[a].bytes > intervals[b].bytes; });
   std::vector<size_t> offsets(intervals.size(), 0);
   std::vector<size_t> placed;  // sorted by offset
   *total = 0;
@@ -39,7 +40,10 @@ namespace {
 class Planner {
  public:
   Planner(const Graph& graph, const std::vector<int>& launches, int64_t capacity)
-      : graph_(graph), launches_(launches), capacity_(capacity), storage_(static_cast<size_t>(graph.value_count()), -1) {}
+      : graph_(graph),
+        launches_(launches),
+        capacity_(capacity),
+        storage_(static_cast<size_t>(graph.value_count()), -1) {}
 
   Plan run(const std::vector<size_t>& workspace, bool share) {
     plan_.values.resize(static_cast<size_t>(graph_.value_count()));
@@ -128,7 +132,7 @@ class Planner {
   const Graph& graph_;
   const std::vector<int>& launches_;
   int64_t capacity_;
-  std::vector<int> storage_;  // by value: index into intervals_, -1 for none
+  std::vector<int> storage_;   // by value: index into intervals_, -1 for none
   std::vector<int> last_use_;  // by alias root: the last launch that reads it
   std::vector<Interval> intervals_;
   Plan plan_;

@@ -10,12 +10,14 @@ namespace linnet {
 namespace {
 
 constexpr const char* kOpcodeNames[] = {
-    "add",   "subtract", "multiply", "divide",  "maximum",   "minimum",       "power",         "floor_divide",
-    "mod",   "arctan2",  "divide_no_nan", "equal",   "not_equal", "less",     "less_equal",    "greater",
-    "greater_equal", "logical_and", "logical_or", "relu_grad", "where", "negative", "absolute", "sign",
-    "square", "sqrt", "rsqrt", "reciprocal", "exp", "expm1", "log", "log1p", "sin", "cos", "tan", "tanh", "sigmoid",
-    "softplus", "erf", "floor", "ceil", "round", "relu", "logical_not", "is_nan", "is_finite", "copy", "constant",
-    "random_uniform", "random_normal"};
+    "add",          "subtract",    "multiply",      "divide",        "maximum",    "minimum",   "power",
+    "floor_divide", "mod",         "arctan2",       "divide_no_nan", "equal",      "not_equal", "less",
+    "less_equal",   "greater",     "greater_equal", "logical_and",   "logical_or", "relu_grad", "where",
+    "negative",     "absolute",    "sign",          "square",        "sqrt",       "rsqrt",     "reciprocal",
+    "exp",          "expm1",       "log",           "log1p",         "sin",        "cos",       "tan",
+    "tanh",         "sigmoid",     "softplus",      "erf",           "floor",      "ceil",      "round",
+    "relu",         "logical_not", "is_nan",        "is_finite",     "copy",       "constant",  "random_uniform",
+    "random_normal"};
 static_assert(sizeof kOpcodeNames / sizeof *kOpcodeNames == static_cast<size_t>(Opcode::count));
 
 }  // namespace

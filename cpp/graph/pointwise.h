@@ -13,7 +13,7 @@ struct PointwiseProgram {
   Shape shape;                            // iteration space; all outputs have it
   std::vector<Instruction> instructions;  // registers 0 .. inputs-1 are the node's inputs
   int inputs = 0;
-  std::vector<uint8_t> out_registers;     // one per output of the node
+  std::vector<uint8_t> out_registers;  // one per output of the node
   int registers = 0;
 
   // An input may share memory with an output when nothing reads the input after that output is written.

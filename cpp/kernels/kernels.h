@@ -65,9 +65,9 @@ struct GemmArgs {
   int64_t stride_a = 0, stride_b = 0, stride_c = 0;  // between the products of the batch, in floats
 };
 
-// y[n, oy, ox, o] = sum over ky, kx, i of x[n, oy*stride_h - pad_top + ky*dilation_h, ..., group(o) + i] * kernel[ky, kx, i, o].
-// x (n, h, w, c), kernel (kh, kw, c / groups, oc), y (n, oh, ow, oc). Outside x is zero. The bottom and right padding
-// follows from oh and ow.
+// y[n, oy, ox, o] = sum over ky, kx, i of x[n, oy*stride_h - pad_top + ky*dilation_h, ..., group(o) + i] * kernel[ky,
+// kx, i, o]. x (n, h, w, c), kernel (kh, kw, c / groups, oc), y (n, oh, ow, oc). Outside x is zero. The bottom and
+// right padding follows from oh and ow.
 struct Conv2dShape {
   int64_t n = 0, h = 0, w = 0, c = 0;
   int64_t kh = 1, kw = 1;
@@ -94,15 +94,56 @@ struct Pool2dShape {
 // register >= inputs; outputs name the registers to store. All values are float32; comparisons give 0 or 1.
 enum class Opcode : uint8_t {
   // binary: dst = a op b. mod and floor_divide as in Python (result has the divisor's sign).
-  add, subtract, multiply, divide, maximum, minimum, power, floor_divide, mod, arctan2, divide_no_nan,
-  equal, not_equal, less, less_equal, greater, greater_equal, logical_and, logical_or,
+  add,
+  subtract,
+  multiply,
+  divide,
+  maximum,
+  minimum,
+  power,
+  floor_divide,
+  mod,
+  arctan2,
+  divide_no_nan,
+  equal,
+  not_equal,
+  less,
+  less_equal,
+  greater,
+  greater_equal,
+  logical_and,
+  logical_or,
   // dst = a where b > 0, else 0: the gradient of relu, given dy and y.
   relu_grad,
   // ternary: dst = a != 0 ? b : c
   where,
   // unary: dst = op(a)
-  negative, absolute, sign, square, sqrt, rsqrt, reciprocal, exp, expm1, log, log1p, sin, cos, tan, tanh, sigmoid,
-  softplus, erf, floor, ceil, round, relu, logical_not, is_nan, is_finite, copy,
+  negative,
+  absolute,
+  sign,
+  square,
+  sqrt,
+  rsqrt,
+  reciprocal,
+  exp,
+  expm1,
+  log,
+  log1p,
+  sin,
+  cos,
+  tan,
+  tanh,
+  sigmoid,
+  softplus,
+  erf,
+  floor,
+  ceil,
+  round,
+  relu,
+  logical_not,
+  is_nan,
+  is_finite,
+  copy,
   // softplus(x) = log(1 + exp(x)) without overflow; round is half to even.
   // dst = imm (no operand)
   constant,
@@ -116,28 +157,28 @@ enum class Opcode : uint8_t {
 struct Instruction {
   Opcode op;
   uint8_t dst = 0, a = 0, b = 0, c = 0;
-  float imm = 0.0f;       // Opcode::constant
-  int32_t stream = 0;     // Opcode::random_*: which stream of random numbers
+  float imm = 0.0f;    // Opcode::constant
+  int32_t stream = 0;  // Opcode::random_*: which stream of random numbers
 };
 
-inline constexpr int kMaxRank = 8;             // collapsed rank of a pointwise or strided operand
+inline constexpr int kMaxRank = 8;  // collapsed rank of a pointwise or strided operand
 inline constexpr int kMaxPointwiseInputs = 12;
 inline constexpr int kMaxPointwiseOutputs = 6;
 inline constexpr int kMaxInstructions = 48;
-inline constexpr int kMaxRegisters = 32;       // inputs and temporaries together
+inline constexpr int kMaxRegisters = 32;  // inputs and temporaries together
 
 struct PointwiseArgs {
-  int rank = 0;                        // of the iteration space
-  int64_t shape[kMaxRank] = {};        // outputs are contiguous in it
+  int rank = 0;                  // of the iteration space
+  int64_t shape[kMaxRank] = {};  // outputs are contiguous in it
   int inputs = 0;
   const float* in[kMaxPointwiseInputs] = {};
   int64_t in_strides[kMaxPointwiseInputs][kMaxRank] = {};  // in floats; 0 where the input is broadcast
   int outputs = 0;
-  float* out[kMaxPointwiseOutputs] = {};        // may equal an input of the same contiguous layout (in place)
+  float* out[kMaxPointwiseOutputs] = {};  // may equal an input of the same contiguous layout (in place)
   uint8_t out_register[kMaxPointwiseOutputs] = {};
   int instructions = 0;
   const Instruction* program = nullptr;
-  uint64_t seed = 0, step = 0;         // of the random numbers
+  uint64_t seed = 0, step = 0;  // of the random numbers
 };
 
 // ---- everything else -----------------------------------------------------------------------------------------------
@@ -212,8 +253,7 @@ struct KernelTable {
   void (*reduce)(Reduction, int64_t outer, int64_t mid, int64_t inner, const float* x, float* y, const Launch&);
   size_t (*reduce_workspace)(int64_t outer, int64_t mid, int64_t inner);
   // Index of the first maximum (minimum when `least`) over mid; NaN wins, as in NumPy.
-  void (*arg_reduce)(bool least, int64_t outer, int64_t mid, int64_t inner, const float* x, int32_t* y,
-                     const Launch&);
+  void (*arg_reduce)(bool least, int64_t outer, int64_t mid, int64_t inner, const float* x, int32_t* y, const Launch&);
 
   // Rows of n values. log: log-softmax. softmax_grad takes the forward's output y; y may be the log form.
   void (*softmax_forward)(bool log, int64_t rows, int64_t n, const float* x, float* y, const Launch&);

@@ -15,8 +15,8 @@ void infer_batch_norm(InferContext& context) {
   const Shape channels = {x.back()};
   for (size_t i = 1; i < 3; ++i) {
     if (context.inputs[i].shape != channels) {
-      context.fail("input has " + std::to_string(x.back()) + " channels, " + (i == 1 ? "gamma" : "beta") + " has shape " +
-                   to_string(context.inputs[i].shape));
+      context.fail("input has " + std::to_string(x.back()) + " channels, " + (i == 1 ? "gamma" : "beta") +
+                   " has shape " + to_string(context.inputs[i].shape));
     }
   }
   activation_named(context.attributes.text("activation"));
@@ -25,8 +25,9 @@ void infer_batch_norm(InferContext& context) {
 
 void grad_batch_norm(GradientContext& g) {
   if (g.dy() < 0) return;
-  const std::vector<int> result = g.add_all("batch_norm_grad", {g.input(0), g.dy(), g.input(1), g.output(1), g.output(2)},
-                                            {{"epsilon", g.attributes().number("epsilon")}});
+  const std::vector<int> result =
+      g.add_all("batch_norm_grad", {g.input(0), g.dy(), g.input(1), g.output(1), g.output(2)},
+                {{"epsilon", g.attributes().number("epsilon")}});
   for (size_t i = 0; i < 3; ++i) g.set(i, result[i]);
 }
 
@@ -54,8 +55,8 @@ Lowered lower_forward(const LowerContext& context) {
                epsilon = static_cast<float>(context.node.attributes.number("epsilon")),
                activation = activation_named(context.node.attributes.text("activation")),
                forward = context.kernels.batch_norm_forward](Run& run) {
-                forward(extent(r.rows, run.n), r.channels, run.f32(in[0]), run.f32(in[1]), run.f32(in[2]), epsilon, activation,
-                        run.out(out[0]), run.out(out[1]), run.out(out[2]), run.launch);
+                forward(extent(r.rows, run.n), r.channels, run.f32(in[0]), run.f32(in[1]), run.f32(in[2]), epsilon,
+                        activation, run.out(out[0]), run.out(out[1]), run.out(out[2]), run.launch);
               },
           .workspace = context.kernels.batch_norm_workspace(extent(r.rows, context.capacity), r.channels),
           .explain_bad_row = nullptr};
@@ -84,7 +85,10 @@ const OpList& batch_norm_ops() {
        .gradient = grad_batch_norm,
        .lower = lower_forward,
        .takes_activation = true},
-      {.name = "batch_norm_grad", .attributes = {{"epsilon", 1e-3}}, .infer = infer_batch_norm_grad, .lower = lower_grad},
+      {.name = "batch_norm_grad",
+       .attributes = {{"epsilon", 1e-3}},
+       .infer = infer_batch_norm_grad,
+       .lower = lower_grad},
   };
   return ops;
 }

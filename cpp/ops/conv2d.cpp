@@ -44,15 +44,16 @@ Conv2dShape checked(const InferContext& context, const Shape& x, const Shape& ke
     bool good = values.size() == count;
     for (int64_t value : values) good = good && value >= least;
     if (!good) {
-      context.fail(std::string(name) + " must be " + std::to_string(count) + " integers of at least " + std::to_string(least) +
-                   ", got " + to_string(values));
+      context.fail(std::string(name) + " must be " + std::to_string(count) + " integers of at least " +
+                   std::to_string(least) + ", got " + to_string(values));
     }
   };
   sizes("strides", 2, 1);
   sizes("dilation", 2, 1);
   sizes("padding", 4, 0);
   if (x.size() != 4) context.fail("input must have 4 dimensions (batch, height, width, channels), got " + to_string(x));
-  if (kernel.size() != 4) context.fail("kernel must have 4 dimensions (height, width, channels, filters), got " + to_string(kernel));
+  if (kernel.size() != 4)
+    context.fail("kernel must have 4 dimensions (height, width, channels, filters), got " + to_string(kernel));
   for (size_t axis = 1; axis < 4; ++axis) {
     if (x[axis] < 0) context.fail("only the first axis may carry the batch" + shapes);
   }
@@ -61,14 +62,17 @@ Conv2dShape checked(const InferContext& context, const Shape& x, const Shape& ke
     context.fail("groups = " + std::to_string(groups) + " must divide the channels and the filters" + shapes);
   }
   if (kernel[2] * groups != x[3]) {
-    context.fail("input has " + std::to_string(x[3]) + " channels, the kernel expects " + std::to_string(kernel[2] * groups) + shapes);
+    context.fail("input has " + std::to_string(x[3]) + " channels, the kernel expects " +
+                 std::to_string(kernel[2] * groups) + shapes);
   }
   const Conv2dShape s = geometry(attributes, x, kernel);
   const Ints& padding = attributes.ints("padding");
   const bool fits = s.h + padding[0] + padding[1] >= (s.kh - 1) * s.dilation_h + 1 &&
                     s.w + padding[2] + padding[3] >= (s.kw - 1) * s.dilation_w + 1;
   if (!fits || s.kh < 1 || s.kw < 1) {
-    context.fail("the window is larger than the padded input; use padding=\"same\", a smaller kernel or a larger image" + shapes);
+    context.fail(
+        "the window is larger than the padded input; use padding=\"same\", a smaller kernel or a larger image" +
+        shapes);
   }
   return s;
 }
@@ -110,13 +114,14 @@ Conv2dShape at(Conv2dShape s, int64_t n) {
 
 Lowered lower_conv2d(const LowerContext& context) {
   const Conv2dShape s = geometry(context.node.attributes, context.input(0).shape, context.input(1).shape);
-  return {.run =
-              [s, epilogue = epilogue_inputs(context.node, 2), x = context.node.inputs[0], kernel = context.node.inputs[1],
-               y = context.node.outputs[0], forward = context.kernels.conv2d_forward](Run& run) {
-                forward(at(s, run.n), run.f32(x), run.f32(kernel), run.out(y), epilogue.at(run), run.launch);
-              },
-          .workspace = context.kernels.conv2d_forward_workspace(at(s, context.capacity)),
-          .explain_bad_row = nullptr};
+  return {
+      .run =
+          [s, epilogue = epilogue_inputs(context.node, 2), x = context.node.inputs[0], kernel = context.node.inputs[1],
+           y = context.node.outputs[0], forward = context.kernels.conv2d_forward](Run& run) {
+            forward(at(s, run.n), run.f32(x), run.f32(kernel), run.out(y), epilogue.at(run), run.launch);
+          },
+      .workspace = context.kernels.conv2d_forward_workspace(at(s, context.capacity)),
+      .explain_bad_row = nullptr};
 }
 
 // ---- gradient of the input: inputs dy, kernel; attribute shape = that of x
@@ -127,7 +132,8 @@ void infer_grad_input(InferContext& context) {
   const Shape& x = context.attributes.ints("shape");
   const Conv2dShape s = checked(context, x, context.inputs[1].shape);
   const Shape y = {s.n, s.oh, s.ow, s.oc};
-  if (context.inputs[0].shape != y) context.fail("the gradient has shape " + to_string(context.inputs[0].shape) + ", the output " + to_string(y));
+  if (context.inputs[0].shape != y)
+    context.fail("the gradient has shape " + to_string(context.inputs[0].shape) + ", the output " + to_string(y));
   context.outputs.push_back({DType::f32, x});
 }
 
@@ -143,11 +149,9 @@ void grad_grad_input(GradientContext& g) {
 
 Lowered lower_grad_input(const LowerContext& context) {
   const Conv2dShape s = geometry(context.node.attributes, context.output(0).shape, context.input(1).shape);
-  return {.run =
-              [s, dy = context.node.inputs[0], kernel = context.node.inputs[1], dx = context.node.outputs[0],
-               grad_input = context.kernels.conv2d_grad_input](Run& run) {
-                grad_input(at(s, run.n), run.f32(dy), run.f32(kernel), run.out(dx), run.launch);
-              },
+  return {.run = [s, dy = context.node.inputs[0], kernel = context.node.inputs[1], dx = context.node.outputs[0],
+                  grad_input = context.kernels.conv2d_grad_input](
+                     Run& run) { grad_input(at(s, run.n), run.f32(dy), run.f32(kernel), run.out(dx), run.launch); },
           .workspace = context.kernels.conv2d_grad_input_workspace(at(s, context.capacity)),
           .explain_bad_row = nullptr};
 }
@@ -160,7 +164,8 @@ void infer_grad_weight(InferContext& context) {
   const Shape& kernel = context.attributes.ints("shape");
   const Conv2dShape s = checked(context, context.inputs[0].shape, kernel);
   const Shape y = {s.n, s.oh, s.ow, s.oc};
-  if (context.inputs[1].shape != y) context.fail("the gradient has shape " + to_string(context.inputs[1].shape) + ", the output " + to_string(y));
+  if (context.inputs[1].shape != y)
+    context.fail("the gradient has shape " + to_string(context.inputs[1].shape) + ", the output " + to_string(y));
   context.outputs.push_back({DType::f32, kernel});
   if (context.attributes.flag("bias")) context.outputs.push_back({DType::f32, {s.oc}});
 }
@@ -181,7 +186,8 @@ Lowered lower_grad_weight(const LowerContext& context) {
               [s, x = context.node.inputs[0], dy = context.node.inputs[1], dkernel = context.node.outputs[0],
                dbias = context.node.attributes.flag("bias") ? context.node.outputs[1] : -1,
                grad_weight = context.kernels.conv2d_grad_weight](Run& run) {
-                grad_weight(at(s, run.n), run.f32(x), run.f32(dy), run.out(dkernel), dbias < 0 ? nullptr : run.out(dbias), run.launch);
+                grad_weight(at(s, run.n), run.f32(x), run.f32(dy), run.out(dkernel),
+                            dbias < 0 ? nullptr : run.out(dbias), run.launch);
               },
           .workspace = context.kernels.conv2d_grad_weight_workspace(at(s, context.capacity)),
           .explain_bad_row = nullptr};

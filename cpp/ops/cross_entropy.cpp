@@ -10,7 +10,8 @@ void infer_logits(InferContext& context) {
   context.expect_inputs(2);
   context.expect_float(0);
   const Shape& logits = context.inputs[0].shape;
-  if (logits.empty() || logits.back() < 1) context.fail("the logits need a last axis of classes, got " + to_string(logits));
+  if (logits.empty() || logits.back() < 1)
+    context.fail("the logits need a last axis of classes, got " + to_string(logits));
   merged_dim(logits, 0, logits.size() - 1);
 }
 
@@ -31,8 +32,8 @@ void infer_dense(InferContext& context) {
   context.expect_float(1);
   const Shape& logits = context.inputs[0].shape;
   if (context.inputs[1].shape != logits) {
-    context.fail("targets must have the shape of the logits " + to_string(logits) + ", got " + to_string(context.inputs[1].shape) +
-                 "; integer labels go with sparse categorical cross-entropy");
+    context.fail("targets must have the shape of the logits " + to_string(logits) + ", got " +
+                 to_string(context.inputs[1].shape) + "; integer labels go with sparse categorical cross-entropy");
   }
   context.outputs = {{DType::f32, Shape(logits.begin(), logits.end() - 1)}, context.inputs[0]};
 }
@@ -80,10 +81,10 @@ Lowered lower_sparse(const LowerContext& context) {
   const Rows r = rows_of(context.input(0).shape);
   const int labels = context.node.inputs[1];
   return {.run =
-              [r, logits = context.node.inputs[0], labels, loss = context.node.outputs[0], probs = context.node.outputs[1],
-               forward = context.kernels.sparse_cross_entropy_forward](Run& run) {
-                forward(extent(r.rows, run.n), r.classes, run.f32(logits), run.i32(labels), run.out(loss), run.out(probs),
-                        &run.bad_row, run.launch);
+              [r, logits = context.node.inputs[0], labels, loss = context.node.outputs[0],
+               probs = context.node.outputs[1], forward = context.kernels.sparse_cross_entropy_forward](Run& run) {
+                forward(extent(r.rows, run.n), r.classes, run.f32(logits), run.i32(labels), run.out(loss),
+                        run.out(probs), &run.bad_row, run.launch);
               },
           .workspace = 0,
           .explain_bad_row =
@@ -100,7 +101,8 @@ Lowered lower_dense(const LowerContext& context) {
   return {.run =
               [r, logits = context.node.inputs[0], targets = context.node.inputs[1], loss = context.node.outputs[0],
                probs = context.node.outputs[1], forward = context.kernels.cross_entropy_forward](Run& run) {
-                forward(extent(r.rows, run.n), r.classes, run.f32(logits), run.f32(targets), run.out(loss), run.out(probs), run.launch);
+                forward(extent(r.rows, run.n), r.classes, run.f32(logits), run.f32(targets), run.out(loss),
+                        run.out(probs), run.launch);
               },
           .workspace = 0,
           .explain_bad_row = nullptr};
@@ -111,7 +113,8 @@ Lowered lower_sparse_grad(const LowerContext& context) {
   return {.run =
               [r, probs = context.node.inputs[0], labels = context.node.inputs[1], dloss = context.node.inputs[2],
                dx = context.node.outputs[0], grad = context.kernels.sparse_cross_entropy_grad](Run& run) {
-                grad(extent(r.rows, run.n), r.classes, run.f32(probs), run.i32(labels), run.f32(dloss), run.out(dx), run.launch);
+                grad(extent(r.rows, run.n), r.classes, run.f32(probs), run.i32(labels), run.f32(dloss), run.out(dx),
+                     run.launch);
               },
           .workspace = 0,
           .explain_bad_row = nullptr};
@@ -122,7 +125,8 @@ Lowered lower_dense_grad(const LowerContext& context) {
   return {.run =
               [r, probs = context.node.inputs[0], targets = context.node.inputs[1], dloss = context.node.inputs[2],
                dx = context.node.outputs[0], grad = context.kernels.cross_entropy_grad](Run& run) {
-                grad(extent(r.rows, run.n), r.classes, run.f32(probs), run.f32(targets), run.f32(dloss), run.out(dx), run.launch);
+                grad(extent(r.rows, run.n), r.classes, run.f32(probs), run.f32(targets), run.f32(dloss), run.out(dx),
+                     run.launch);
               },
           .workspace = 0,
           .explain_bad_row = nullptr};

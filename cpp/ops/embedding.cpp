@@ -47,14 +47,16 @@ Lowered lower_embedding(const LowerContext& context) {
   return {.run =
               [entries = table[0], width = table[1], count, weights = context.node.inputs[0], ids,
                y = context.node.outputs[0], forward = context.kernels.embedding_forward](Run& run) {
-                forward(entries, width, extent(count, run.n), run.f32(weights), run.i32(ids), run.out(y), &run.bad_row, run.launch);
+                forward(entries, width, extent(count, run.n), run.f32(weights), run.i32(ids), run.out(y), &run.bad_row,
+                        run.launch);
               },
           .workspace = 0,
           .explain_bad_row =
               [entries = table[0], count, ids](Run& run) {
                 const std::string id = std::to_string(run.i32(ids)[run.bad_row]);
                 if (count < 0) run.bad_row /= -count;
-                return "id " + id + " is outside of the table's " + std::to_string(entries) + " entries 0 to " + std::to_string(entries - 1);
+                return "id " + id + " is outside of the table's " + std::to_string(entries) + " entries 0 to " +
+                       std::to_string(entries - 1);
               }};
 }
 
@@ -84,11 +86,9 @@ void infer_one_hot(InferContext& context) {
 
 Lowered lower_one_hot(const LowerContext& context) {
   const Shape& ids = context.input(0).shape;
-  return {.run =
-              [count = merged_dim(ids, 0, ids.size()), depth = context.node.attributes.integer("depth"),
-               x = context.node.inputs[0], y = context.node.outputs[0], one_hot = context.kernels.one_hot](Run& run) {
-                one_hot(extent(count, run.n), depth, run.i32(x), run.out(y), run.launch);
-              },
+  return {.run = [count = merged_dim(ids, 0, ids.size()), depth = context.node.attributes.integer("depth"),
+                  x = context.node.inputs[0], y = context.node.outputs[0], one_hot = context.kernels.one_hot](
+                     Run& run) { one_hot(extent(count, run.n), depth, run.i32(x), run.out(y), run.launch); },
           .workspace = 0,
           .explain_bad_row = nullptr};
 }
@@ -116,7 +116,12 @@ Lowered lower_cast(const LowerContext& context) {
                 } else if (from == DType::f32 && to == DType::i32) {
                   kernels.cast_to_int(count, run.f32(x), run.out_i32(y), run.launch);
                 } else {  // the same type: a copy
-                  StridedCopyArgs args{.rank = 1, .shape = {count}, .src = run.f32(x), .src_strides = {1}, .dst = run.out(y), .dst_strides = {1}};
+                  StridedCopyArgs args{.rank = 1,
+                                       .shape = {count},
+                                       .src = run.f32(x),
+                                       .src_strides = {1},
+                                       .dst = run.out(y),
+                                       .dst_strides = {1}};
                   kernels.strided_copy(args, run.launch);
                 }
               },

@@ -19,7 +19,8 @@ Geometry geometry(const InferContext& context) {
   const Shape& b = context.inputs[1].shape;
   const bool trans_a = context.attributes.flag("trans_a"), trans_b = context.attributes.flag("trans_b");
   auto wrong = [&](const std::string& why) {
-    context.fail(why + "; a " + to_string(a) + (trans_a ? " transposed" : "") + ", b " + to_string(b) + (trans_b ? " transposed" : ""));
+    context.fail(why + "; a " + to_string(a) + (trans_a ? " transposed" : "") + ", b " + to_string(b) +
+                 (trans_b ? " transposed" : ""));
   };
   if (a.size() < 2 || b.size() < 2) wrong("both operands need at least 2 dimensions");
   const size_t ra = a.size(), rb = b.size();

@@ -14,7 +14,8 @@ void expect_same(const InferContext& context, std::initializer_list<size_t> inpu
   for (size_t i : inputs) {
     context.expect_float(i);
     if (context.inputs[i].shape != first) {
-      context.fail("input " + std::to_string(i) + " has shape " + to_string(context.inputs[i].shape) + ", expected " + to_string(first));
+      context.fail("input " + std::to_string(i) + " has shape " + to_string(context.inputs[i].shape) + ", expected " +
+                   to_string(first));
     }
   }
 }
@@ -94,8 +95,10 @@ void infer_momentum(InferContext& context) {
 
 Lowered lower_sgd(const LowerContext& context) {
   return {.run =
-              [in = context.node.inputs, count = element_count(context.input(0).shape, 0), sgd = context.kernels.sgd](Run& run) {
-                sgd({.n = count, .w = run.out(in[0]), .g = run.f32(in[1]), .velocity = nullptr, .lr = *run.f32(in[2])}, run.launch);
+              [in = context.node.inputs, count = element_count(context.input(0).shape, 0),
+               sgd = context.kernels.sgd](Run& run) {
+                sgd({.n = count, .w = run.out(in[0]), .g = run.f32(in[1]), .velocity = nullptr, .lr = *run.f32(in[2])},
+                    run.launch);
               },
           .workspace = 0,
           .explain_bad_row = nullptr};

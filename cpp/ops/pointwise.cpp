@@ -131,12 +131,8 @@ void grad_log(G& g) { g.set(0, g.add("divide", {g.dy(), g.input(0)})); }
 void grad_log1p(G& g) { g.set(0, g.add("divide", {g.dy(), g.add("add", {g.input(0), g.scalar(1.0f)})})); }
 void grad_sin(G& g) { g.set(0, mul(g, g.dy(), g.add("cos", {g.input(0)}))); }
 void grad_cos(G& g) { g.set(0, neg(g, mul(g, g.dy(), g.add("sin", {g.input(0)})))); }
-void grad_tan(G& g) {
-  g.set(0, mul(g, g.dy(), g.add("add", {g.add("square", {g.output(0)}), g.scalar(1.0f)})));
-}
-void grad_tanh(G& g) {
-  g.set(0, mul(g, g.dy(), g.add("subtract", {g.scalar(1.0f), g.add("square", {g.output(0)})})));
-}
+void grad_tan(G& g) { g.set(0, mul(g, g.dy(), g.add("add", {g.add("square", {g.output(0)}), g.scalar(1.0f)}))); }
+void grad_tanh(G& g) { g.set(0, mul(g, g.dy(), g.add("subtract", {g.scalar(1.0f), g.add("square", {g.output(0)})}))); }
 void grad_sigmoid(G& g) {
   const int slope = mul(g, g.output(0), g.add("subtract", {g.scalar(1.0f), g.output(0)}));
   g.set(0, mul(g, g.dy(), slope));

@@ -32,8 +32,8 @@ Shape checked(const InferContext& context, const Shape& x) {
     bool good = values.size() == count;
     for (int64_t value : values) good = good && value >= least;
     if (!good) {
-      context.fail(std::string(name) + " must be " + std::to_string(count) + " integers of at least " + std::to_string(least) +
-                   ", got " + to_string(values));
+      context.fail(std::string(name) + " must be " + std::to_string(count) + " integers of at least " +
+                   std::to_string(least) + ", got " + to_string(values));
     }
   };
   sizes("pool", 2, 1);
@@ -46,7 +46,8 @@ Shape checked(const InferContext& context, const Shape& x) {
   const Ints& padding = attributes.ints("padding");
   const Pool2dShape s = geometry(attributes, x);
   if (padding[0] >= s.kh || padding[1] >= s.kh || padding[2] >= s.kw || padding[3] >= s.kw) {
-    context.fail("padding " + to_string(padding) + " must be smaller than the window " + to_string(attributes.ints("pool")));
+    context.fail("padding " + to_string(padding) + " must be smaller than the window " +
+                 to_string(attributes.ints("pool")));
   }
   if (s.h + padding[0] + padding[1] < s.kh || s.w + padding[2] + padding[3] < s.kw) {
     context.fail("the window " + to_string(attributes.ints("pool")) + " is larger than the input " + to_string(x) +
@@ -70,7 +71,8 @@ void infer_max(InferContext& context) {
   infer_average(context);
   const Ints& pool = context.attributes.ints("pool");
   if (pool[0] * pool[1] > 256) {
-    context.fail("a window of " + std::to_string(pool[0] * pool[1]) + " positions is more than 256; pool twice with smaller windows");
+    context.fail("a window of " + std::to_string(pool[0] * pool[1]) +
+                 " positions is more than 256; pool twice with smaller windows");
   }
   context.outputs.push_back({DType::u8, context.outputs[0].shape});  // which position of the window won
 }
@@ -125,32 +127,26 @@ Lowered lower_max(const LowerContext& context) {
 }
 
 Lowered lower_max_grad(const LowerContext& context) {
-  return {.run =
-              [s = geometry(context.node.attributes, context.output(0).shape), dy = context.node.inputs[0],
-               argmax = context.node.inputs[1], dx = context.node.outputs[0],
-               pool = context.kernels.max_pool2d_grad](Run& run) {
-                pool(at(s, run.n), run.f32(dy), run.out_u8(argmax), run.out(dx), run.launch);
-              },
-          .workspace = 0,
-          .explain_bad_row = nullptr};
+  return {
+      .run = [s = geometry(context.node.attributes, context.output(0).shape), dy = context.node.inputs[0],
+              argmax = context.node.inputs[1], dx = context.node.outputs[0], pool = context.kernels.max_pool2d_grad](
+                 Run& run) { pool(at(s, run.n), run.f32(dy), run.out_u8(argmax), run.out(dx), run.launch); },
+      .workspace = 0,
+      .explain_bad_row = nullptr};
 }
 
 Lowered lower_average(const LowerContext& context) {
-  return {.run =
-              [s = geometry(context.node.attributes, context.input(0).shape), x = context.node.inputs[0],
-               y = context.node.outputs[0], pool = context.kernels.average_pool2d_forward](Run& run) {
-                pool(at(s, run.n), run.f32(x), run.out(y), run.launch);
-              },
+  return {.run = [s = geometry(context.node.attributes, context.input(0).shape), x = context.node.inputs[0],
+                  y = context.node.outputs[0], pool = context.kernels.average_pool2d_forward](
+                     Run& run) { pool(at(s, run.n), run.f32(x), run.out(y), run.launch); },
           .workspace = 0,
           .explain_bad_row = nullptr};
 }
 
 Lowered lower_average_grad(const LowerContext& context) {
-  return {.run =
-              [s = geometry(context.node.attributes, context.output(0).shape), dy = context.node.inputs[0],
-               dx = context.node.outputs[0], pool = context.kernels.average_pool2d_grad](Run& run) {
-                pool(at(s, run.n), run.f32(dy), run.out(dx), run.launch);
-              },
+  return {.run = [s = geometry(context.node.attributes, context.output(0).shape), dy = context.node.inputs[0],
+                  dx = context.node.outputs[0], pool = context.kernels.average_pool2d_grad](
+                     Run& run) { pool(at(s, run.n), run.f32(dy), run.out(dx), run.launch); },
           .workspace = 0,
           .explain_bad_row = nullptr};
 }

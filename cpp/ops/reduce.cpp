@@ -19,7 +19,8 @@ View view_of(const Shape& x, const Ints& axes) {
 Shape without(const Shape& x, const Ints& axes, bool keepdims) {
   Shape result;
   for (size_t axis = 0; axis < x.size(); ++axis) {
-    const bool reduced = !axes.empty() && static_cast<int64_t>(axis) >= axes.front() && static_cast<int64_t>(axis) <= axes.back();
+    const bool reduced =
+        !axes.empty() && static_cast<int64_t>(axis) >= axes.front() && static_cast<int64_t>(axis) <= axes.back();
     if (!reduced) result.push_back(x[axis]);
     if (reduced && keepdims) result.push_back(1);
   }
@@ -45,8 +46,10 @@ void infer_arg(InferContext& context) {
   context.expect_float(0);
   const Shape& x = context.inputs[0].shape;
   const int64_t axis = context.attributes.integer("axis");
-  if (axis < 0 || axis >= static_cast<int64_t>(x.size())) context.fail("axis " + std::to_string(axis) + " is not an axis of " + to_string(x));
-  if (x[static_cast<size_t>(axis)] == 0) context.fail("axis " + std::to_string(axis) + " of " + to_string(x) + " is empty");
+  if (axis < 0 || axis >= static_cast<int64_t>(x.size()))
+    context.fail("axis " + std::to_string(axis) + " is not an axis of " + to_string(x));
+  if (x[static_cast<size_t>(axis)] == 0)
+    context.fail("axis " + std::to_string(axis) + " of " + to_string(x) + " is empty");
   context.outputs.push_back({DType::i32, without(x, {axis}, false)});
 }
 
@@ -107,7 +110,8 @@ Lowered lower_reduce(const LowerContext& context) {
   const int64_t c = context.capacity;
   return {.run =
               [v, x = context.node.inputs[0], y = context.node.outputs[0], reduce = context.kernels.reduce](Run& run) {
-                reduce(kind, extent(v.outer, run.n), extent(v.mid, run.n), extent(v.inner, run.n), run.f32(x), run.out(y), run.launch);
+                reduce(kind, extent(v.outer, run.n), extent(v.mid, run.n), extent(v.inner, run.n), run.f32(x),
+                       run.out(y), run.launch);
               },
           .workspace = context.kernels.reduce_workspace(extent(v.outer, c), extent(v.mid, c), extent(v.inner, c)),
           .explain_bad_row = nullptr};
@@ -118,7 +122,8 @@ Lowered lower_arg(const LowerContext& context) {
   const View v = view_of(context.input(0).shape, {context.node.attributes.integer("axis")});
   return {.run =
               [v, x = context.node.inputs[0], y = context.node.outputs[0], arg = context.kernels.arg_reduce](Run& run) {
-                arg(least, extent(v.outer, run.n), extent(v.mid, run.n), extent(v.inner, run.n), run.f32(x), run.out_i32(y), run.launch);
+                arg(least, extent(v.outer, run.n), extent(v.mid, run.n), extent(v.inner, run.n), run.f32(x),
+                    run.out_i32(y), run.launch);
               },
           .workspace = 0,
           .explain_bad_row = nullptr};
@@ -143,11 +148,31 @@ Lowered lower_count(const LowerContext& context) {
 const OpList& reduce_ops() {
   static const std::vector<AttributeSpec> over = {{"axes", Ints{}, true}, {"keepdims", false}};
   static const OpList ops = {
-      {.name = "sum", .attributes = over, .infer = infer_reduce, .gradient = grad_sum, .lower = lower_reduce<Reduction::sum>},
-      {.name = "mean", .attributes = over, .infer = infer_reduce, .gradient = grad_mean, .lower = lower_reduce<Reduction::mean>},
-      {.name = "max", .attributes = over, .infer = infer_reduce, .gradient = grad_extremum, .lower = lower_reduce<Reduction::max>},
-      {.name = "min", .attributes = over, .infer = infer_reduce, .gradient = grad_extremum, .lower = lower_reduce<Reduction::min>},
-      {.name = "prod", .attributes = over, .infer = infer_reduce, .gradient = grad_prod, .lower = lower_reduce<Reduction::prod>},
+      {.name = "sum",
+       .attributes = over,
+       .infer = infer_reduce,
+       .gradient = grad_sum,
+       .lower = lower_reduce<Reduction::sum>},
+      {.name = "mean",
+       .attributes = over,
+       .infer = infer_reduce,
+       .gradient = grad_mean,
+       .lower = lower_reduce<Reduction::mean>},
+      {.name = "max",
+       .attributes = over,
+       .infer = infer_reduce,
+       .gradient = grad_extremum,
+       .lower = lower_reduce<Reduction::max>},
+      {.name = "min",
+       .attributes = over,
+       .infer = infer_reduce,
+       .gradient = grad_extremum,
+       .lower = lower_reduce<Reduction::min>},
+      {.name = "prod",
+       .attributes = over,
+       .infer = infer_reduce,
+       .gradient = grad_prod,
+       .lower = lower_reduce<Reduction::prod>},
       {.name = "argmax", .attributes = {{"axis", int64_t{0}, true}}, .infer = infer_arg, .lower = lower_arg<false>},
       {.name = "argmin", .attributes = {{"axis", int64_t{0}, true}}, .infer = infer_arg, .lower = lower_arg<true>},
       {.name = "count", .attributes = {{"axes", Ints{}, true}}, .infer = infer_count, .lower = lower_count},

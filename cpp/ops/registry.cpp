@@ -57,7 +57,8 @@ void infer_epilogue(const InferContext& context, size_t own, const Shape& output
   activation_named(context.attributes.text("activation"));
   if (context.attributes.flag("bias")) {
     const Shape& bias = context.inputs[own++].shape;
-    if (bias != Shape{output.back()}) context.fail("bias " + to_string(bias) + " does not fit the output " + to_string(output));
+    if (bias != Shape{output.back()})
+      context.fail("bias " + to_string(bias) + " does not fit the output " + to_string(output));
   }
   if (context.attributes.flag("residual") && context.inputs[own].shape != output) {
     context.fail("residual " + to_string(context.inputs[own].shape) + " does not fit the output " + to_string(output));

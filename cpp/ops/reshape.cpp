@@ -18,9 +18,7 @@ void infer_reshape(InferContext& context) {
   context.outputs.push_back({context.inputs[0].dtype, shape});
 }
 
-void grad_reshape(GradientContext& g) {
-  g.set(0, g.add("reshape", {g.dy()}, {{"shape", g.type(g.input(0)).shape}}));
-}
+void grad_reshape(GradientContext& g) { g.set(0, g.add("reshape", {g.dy()}, {{"shape", g.type(g.input(0)).shape}})); }
 
 void infer_same(InferContext& context) {
   context.expect_inputs(1);
@@ -55,7 +53,9 @@ void infer_pack(InferContext& context) {
   for (size_t i = 0; i < offsets.size(); ++i) {
     context.expect_float(i);
     for (int64_t dim : context.inputs[i].shape) {
-      if (dim < 0) context.fail("input " + std::to_string(i) + " depends on the batch size: " + to_string(context.inputs[i].shape));
+      if (dim < 0)
+        context.fail("input " + std::to_string(i) +
+                     " depends on the batch size: " + to_string(context.inputs[i].shape));
     }
     if (offsets[i] < end) context.fail("offsets must ascend without overlap");
     end = offsets[i] + element_count(context.inputs[i].shape, 0);
@@ -77,13 +77,14 @@ Lowered lower_pack(const LowerContext& context) {
     parts.push_back({context.node.inputs[i], context.node.attributes.ints("offsets")[i],
                      static_cast<size_t>(element_count(context.input(i).shape, 0)) * sizeof(float)});
   }
-  return {.run = [parts, y = context.node.outputs[0]](Run& run) {
-            for (const Part& part : parts) {
-              float* to = run.out(y) + part.offset;
-              const float* from = run.f32(part.value);
-              if (from != to) std::memcpy(to, from, part.bytes);
-            }
-          },
+  return {.run =
+              [parts, y = context.node.outputs[0]](Run& run) {
+                for (const Part& part : parts) {
+                  float* to = run.out(y) + part.offset;
+                  const float* from = run.f32(part.value);
+                  if (from != to) std::memcpy(to, from, part.bytes);
+                }
+              },
           .workspace = 0,
           .explain_bad_row = nullptr};
 }

@@ -19,7 +19,8 @@ void infer_softmax_grad(InferContext& context) {
   context.expect_float(0);
   context.expect_float(1);
   if (context.inputs[0].shape != context.inputs[1].shape) {
-    context.fail("the gradient has shape " + to_string(context.inputs[0].shape) + ", the output " + to_string(context.inputs[1].shape));
+    context.fail("the gradient has shape " + to_string(context.inputs[0].shape) + ", the output " +
+                 to_string(context.inputs[1].shape));
   }
   context.outputs.push_back(context.inputs[0]);
 }
@@ -30,11 +31,9 @@ void grad_log_softmax(GradientContext& g) { g.set(0, g.add("log_softmax_grad", {
 template <bool log>
 Lowered lower_forward(const LowerContext& context) {
   const Shape& shape = context.input(0).shape;
-  return {.run =
-              [rows = merged_dim(shape, 0, shape.size() - 1), n = shape.back(), x = context.node.inputs[0],
-               y = context.node.outputs[0], softmax = context.kernels.softmax_forward](Run& run) {
-                softmax(log, extent(rows, run.n), n, run.f32(x), run.out(y), run.launch);
-              },
+  return {.run = [rows = merged_dim(shape, 0, shape.size() - 1), n = shape.back(), x = context.node.inputs[0],
+                  y = context.node.outputs[0], softmax = context.kernels.softmax_forward](
+                     Run& run) { softmax(log, extent(rows, run.n), n, run.f32(x), run.out(y), run.launch); },
           .workspace = 0,
           .explain_bad_row = nullptr};
 }
@@ -42,11 +41,9 @@ Lowered lower_forward(const LowerContext& context) {
 template <bool log>
 Lowered lower_grad(const LowerContext& context) {
   const Shape& shape = context.input(0).shape;
-  return {.run =
-              [rows = merged_dim(shape, 0, shape.size() - 1), n = shape.back(), dy = context.node.inputs[0],
-               y = context.node.inputs[1], dx = context.node.outputs[0], grad = context.kernels.softmax_grad](Run& run) {
-                grad(log, extent(rows, run.n), n, run.f32(dy), run.f32(y), run.out(dx), run.launch);
-              },
+  return {.run = [rows = merged_dim(shape, 0, shape.size() - 1), n = shape.back(), dy = context.node.inputs[0],
+                  y = context.node.inputs[1], dx = context.node.outputs[0], grad = context.kernels.softmax_grad](
+                     Run& run) { grad(log, extent(rows, run.n), n, run.f32(dy), run.f32(y), run.out(dx), run.launch); },
           .workspace = 0,
           .explain_bad_row = nullptr};
 }

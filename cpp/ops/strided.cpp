@@ -15,8 +15,8 @@ struct Layout {
   int64_t strides[kMaxRank] = {};
 };
 
-void copy(const Run& run, const KernelTable& kernels, const Shape& shape, const void* src, const Layout& from, void* dst,
-          const Layout& to) {
+void copy(const Run& run, const KernelTable& kernels, const Shape& shape, const void* src, const Layout& from,
+          void* dst, const Layout& to) {
   StridedCopyArgs args;
   args.rank = static_cast<int>(shape.size());
   for (size_t axis = 0; axis < shape.size(); ++axis) {
@@ -49,7 +49,8 @@ void infer_transpose(InferContext& context) {
   std::sort(sorted.begin(), sorted.end());
   Ints expected(x.size());
   std::iota(expected.begin(), expected.end(), int64_t{0});
-  if (sorted != expected) context.fail("axes " + to_string(axes) + " are not a permutation of the axes of " + to_string(x));
+  if (sorted != expected)
+    context.fail("axes " + to_string(axes) + " are not a permutation of the axes of " + to_string(x));
   Shape y;
   for (int64_t axis : axes) y.push_back(x[static_cast<size_t>(axis)]);
   context.outputs.push_back({context.inputs[0].dtype, y});
@@ -137,8 +138,8 @@ Shape sliced(const InferContext& context, const Shape& x) {
     const int64_t size = std::max<int64_t>(0, (span + stride - 1) / stride);
     const int64_t last = begin[axis] + (size - 1) * step[axis];
     if (size > 0 && (begin[axis] < 0 || begin[axis] >= x[axis] || last < 0 || last >= x[axis])) {
-      context.fail("positions " + std::to_string(begin[axis]) + " to " + std::to_string(last) + " lie outside of axis " +
-                   std::to_string(axis) + " of " + to_string(x));
+      context.fail("positions " + std::to_string(begin[axis]) + " to " + std::to_string(last) +
+                   " lie outside of axis " + std::to_string(axis) + " of " + to_string(x));
     }
     shape.push_back(size);
   }
@@ -172,7 +173,8 @@ Lowered lower_slice(const LowerContext& context) {
               [x = context.node.inputs[0], y = context.node.outputs[0], in = context.input(0).shape,
                out = context.output(0).shape, slice = slice_of(context.node.attributes),
                &kernels = context.kernels](Run& run) {
-                copy(run, kernels, out, run.f32(x), sliced_layout(in, slice, run.n), run.out(y), contiguous(out, run.n));
+                copy(run, kernels, out, run.f32(x), sliced_layout(in, slice, run.n), run.out(y),
+                     contiguous(out, run.n));
               },
           .workspace = 0,
           .explain_bad_row = nullptr};
@@ -183,14 +185,17 @@ void infer_slice_grad(InferContext& context) {
   context.expect_float(0);
   const Shape& whole = context.attributes.ints("shape");
   const Shape part = sliced(context, whole);
-  if (part != context.inputs[0].shape) context.fail("the gradient " + to_string(context.inputs[0].shape) + " is not " + to_string(part));
+  if (part != context.inputs[0].shape)
+    context.fail("the gradient " + to_string(context.inputs[0].shape) + " is not " + to_string(part));
   context.outputs.push_back({DType::f32, whole});
 }
 
 void grad_slice_grad(GradientContext& g) {
   Attributes attributes = g.attributes();
-  g.set(0, g.add("slice", {g.dy()},
-                 {{"begin", attributes.ints("begin")}, {"end", attributes.ints("end")}, {"step", attributes.ints("step")}}));
+  g.set(
+      0,
+      g.add("slice", {g.dy()},
+            {{"begin", attributes.ints("begin")}, {"end", attributes.ints("end")}, {"step", attributes.ints("step")}}));
 }
 
 // Fills y with a value, then writes x into the part of it that `slice` names.
@@ -204,7 +209,8 @@ std::function<void(Run&)> write_part(const LowerContext& context, const Slice& s
 }
 
 Lowered lower_slice_grad(const LowerContext& context) {
-  return {.run = write_part(context, slice_of(context.node.attributes), 0.0f), .workspace = 0, .explain_bad_row = nullptr};
+  return {
+      .run = write_part(context, slice_of(context.node.attributes), 0.0f), .workspace = 0, .explain_bad_row = nullptr};
 }
 
 // ---- pad
@@ -290,23 +296,25 @@ void grad_concatenate(GradientContext& g) {
 Lowered lower_concatenate(const LowerContext& context) {
   std::vector<Shape> shapes;
   for (size_t i = 0; i < context.node.inputs.size(); ++i) shapes.push_back(context.input(i).shape);
-  return {.run =
-              [shapes, inputs = context.node.inputs, y = context.node.outputs[0], out = context.output(0).shape,
-               axis = static_cast<size_t>(context.node.attributes.integer("axis")), &kernels = context.kernels](Run& run) {
-                Layout to = contiguous(out, run.n);
-                for (size_t i = 0; i < inputs.size(); ++i) {
-                  copy(run, kernels, shapes[i], run.f32(inputs[i]), contiguous(shapes[i], run.n), run.out(y), to);
-                  to.offset += extent(shapes[i][axis], run.n) * to.strides[axis];
-                }
-              },
-          .workspace = 0,
-          .explain_bad_row = nullptr};
+  return {
+      .run =
+          [shapes, inputs = context.node.inputs, y = context.node.outputs[0], out = context.output(0).shape,
+           axis = static_cast<size_t>(context.node.attributes.integer("axis")), &kernels = context.kernels](Run& run) {
+            Layout to = contiguous(out, run.n);
+            for (size_t i = 0; i < inputs.size(); ++i) {
+              copy(run, kernels, shapes[i], run.f32(inputs[i]), contiguous(shapes[i], run.n), run.out(y), to);
+              to.offset += extent(shapes[i][axis], run.n) * to.strides[axis];
+            }
+          },
+      .workspace = 0,
+      .explain_bad_row = nullptr};
 }
 
 }  // namespace
 
 const OpList& strided_ops() {
-  static const std::vector<AttributeSpec> cut = {{"begin", Ints{}, true}, {"end", Ints{}, true}, {"step", Ints{}, true}};
+  static const std::vector<AttributeSpec> cut = {
+      {"begin", Ints{}, true}, {"end", Ints{}, true}, {"step", Ints{}, true}};
   static const std::vector<AttributeSpec> cut_of = {
       {"begin", Ints{}, true}, {"end", Ints{}, true}, {"step", Ints{}, true}, {"shape", Ints{}, true}};
   static const OpList ops = {
