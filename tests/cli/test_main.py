@@ -65,7 +65,7 @@ def test_ctrl_c(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[s
     def interrupt(*_: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(train.run_folder, "prepare", interrupt)
+    monkeypatch.setattr(train.run_folder, "check", interrupt)
     assert main(["train", "mlp", "--out", str(tmp_path / "run")]) == 130
     assert capsys.readouterr().err == "\nlinnet: interrupted\n"
 

@@ -7,26 +7,21 @@ from linnet.cli import run_folder
 from linnet.cli.errors import CommandError, UsageError
 
 
-def test_a_folder_is_made(tmp_path: Path) -> None:
-    run_folder.prepare(tmp_path / "a" / "b")
-    assert (tmp_path / "a" / "b").is_dir()
-
-
 def test_a_file_is_no_folder(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(UsageError, match="is a file; give a folder"):
-        run_folder.prepare(tmp_path / "file")
+        run_folder.check(tmp_path / "file")
 
 
 @pytest.mark.parametrize("name", [run_folder.MODEL, run_folder.HISTORY, run_folder.CURVES])
 def test_files_of_others_are_not_touched(tmp_path: Path, name: str) -> None:
     (tmp_path / "notes.txt").touch()
-    run_folder.prepare(tmp_path)  # another name is no harm
+    run_folder.check(tmp_path)  # another name is no harm
     (tmp_path / name).touch()
     with pytest.raises(UsageError, match="is there and not from linnet train"):
-        run_folder.prepare(tmp_path)
+        run_folder.check(tmp_path)
     run_folder.write_run(tmp_path, {})
-    run_folder.prepare(tmp_path)  # an earlier run of ours
+    run_folder.check(tmp_path)  # an earlier run of ours
 
 
 def test_history(tmp_path: Path) -> None:

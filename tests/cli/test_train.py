@@ -143,6 +143,35 @@ def test_without_matplotlib(
     assert (tmp_path / run_folder.HISTORY).exists()
 
 
+@pytest.mark.parametrize("epoch", [0, 2])
+def test_ctrl_c_keeps_whole_epochs(
+    epoch: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupt(at: int, logs: object = None) -> None:
+        if at == epoch:
+            raise KeyboardInterrupt
+
+    fit = linnet.Model.fit
+    stop = linnet.callbacks.LambdaCallback(on_epoch_begin=interrupt)
+    monkeypatch.setattr(linnet.Model, "fit", lambda *args, **options: fit(*args, **options, callbacks=[stop]))
+    assert main(["train", "logistic", "--epochs", "5", "--out", str(tmp_path), "--quiet"]) == 130
+    if epoch == 0:
+        assert list(tmp_path.iterdir()) == []
+        assert "linnet: interrupted" in capsys.readouterr().err
+    else:
+        assert "after 2 epochs in" in capsys.readouterr().out
+        assert record(tmp_path)["epochs_completed"] == 2
+        assert main(["evaluate", str(tmp_path)]) == 0
+
+
+def test_nothing_is_left_of_what_did_not_start(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "runs"
+    command = ["train", "logistic", "--data", "mnist", "--data-dir", str(tmp_path), "--out", str(out)]
+    assert main(command) == 1
+    assert "MNIST: data_dir has not all of train-images" in capsys.readouterr().err
+    assert not out.exists()
+
+
 def test_files_of_others_stay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / run_folder.HISTORY).write_text("mine")
     assert main(["train", "logistic", "--out", str(tmp_path)]) == 2

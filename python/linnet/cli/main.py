@@ -1,6 +1,7 @@
 """`linnet COMMAND ...`: the parser, and the one place where errors become exit codes.
 
-A command is a module with `add(commands)`, which adds its sub-parser and sets `run`, a function of the parsed options.
+A command is a module with `add(commands)`, which adds its sub-parser and sets `run`, a function of the parsed options
+that may return an exit code.
 Commands import what they need inside `run`, so that `linnet --help` stays quick.
 """
 
@@ -37,6 +38,7 @@ def parser() -> Parser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns the exit code. `arguments`: without the program's name; sys.argv when left out."""
     top = parser()
+    code = 0
     try:
         options = top.parse(arguments)
         if options.version:
@@ -46,9 +48,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         elif not hasattr(options, "run"):
             top.print_help()
         else:
-            options.run(options)
+            code = options.run(options) or 0
         sys.stdout.flush()
-        return 0
+        return code
     except SystemExit as end:  # argparse: --help, or an error that it has printed
         return end.code if isinstance(end.code, int) else 1
     except KeyboardInterrupt:

@@ -26,15 +26,14 @@ CURVES = "training_curves.png"
 RUN = "run.json"
 
 
-def prepare(folder: Path) -> None:
-    """Makes the folder, or refuses before any work is done."""
+def check(folder: Path) -> None:
+    """Refuses a folder that must not be written, before any work is done."""
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"--out: {folder} is a file; give a folder")
     if not (folder / RUN).exists():
         for name in (MODEL, HISTORY, CURVES):
             if (folder / name).exists():
                 raise UsageError(f"--out: {folder / name} is there and not from linnet train; give another folder")
-    folder.mkdir(parents=True, exist_ok=True)
 
 
 def write_history(folder: Path, epochs: Sequence[int], history: Mapping[str, Sequence[float]]) -> None:

@@ -70,14 +70,14 @@ def _add_options(parser: Parser, recipe: Recipe) -> None:
     option("--quiet", action="store_true", help="print the result only")
 
 
-def run(options: argparse.Namespace) -> None:
+def run(options: argparse.Namespace) -> int:
     recipe: Recipe = options.recipe
     defaults = recipe.defaults[options.data]
     for setting in SETTINGS:
         if getattr(options, setting) is None:
             setattr(options, setting, getattr(defaults, setting))
     folder = options.out or Path("runs") / f"{recipe.name}-{options.data}"
-    run_folder.prepare(folder)
+    run_folder.check(folder)
 
     import linnet
     from linnet import _engine
@@ -101,6 +101,7 @@ def run(options: argparse.Namespace) -> None:
         model.summary()
         print()
 
+    folder.mkdir(parents=True, exist_ok=True)
     start = time.perf_counter()
     history = model.fit(
         data.x_train,
@@ -112,16 +113,21 @@ def run(options: argparse.Namespace) -> None:
         verbose=0 if options.quiet else 1 if sys.stdout.isatty() else 2,
     )
     seconds = time.perf_counter() - start
+    # Ctrl-C ends the training after the step, with the weights so far. Without a whole epoch there is nothing to show.
+    epochs = len(history.epoch)
+    if epochs == 0:
+        raise KeyboardInterrupt
     results = model.evaluate(data.x_test, data.y_test, verbose=0, return_dict=True)
     say()
-    print(f"test {_results(results)}, after {_count(options.epochs, 'epoch')} in {seconds:.1f} s")
+    print(f"test {_results(results)}, after {_count(epochs, 'epoch')} in {seconds:.1f} s")
 
     model.save(folder / run_folder.MODEL)
     run_folder.write_history(folder, history.epoch, history.history)
     curves = _plot(history, folder, f"{recipe.title} on {options.data}")
-    run_folder.write_run(folder, _record(options, defaults, results, seconds))
+    run_folder.write_run(folder, _record(options, defaults, results, seconds) | {"epochs_completed": epochs})
     files = [run_folder.MODEL, run_folder.HISTORY, *curves, run_folder.RUN]
     print(f"wrote {folder}: {', '.join(files)}")
+    return 0 if epochs == options.epochs else 130
 
 
 def _optimizer(name: str) -> Any:
