@@ -1,4 +1,7 @@
-// Executable: checks arrays, releases the GIL, runs, copies outputs.
+// Executable as Python sees it: checks arrays against the graph's types, lets go of the GIL, runs, copies outputs out.
+//
+// One run at a time per executable (Locked); other Python threads go on meanwhile. The arrays whose memory an
+// executable uses (variables, data sets) are kept alive here, because the engine holds bare pointers.
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 

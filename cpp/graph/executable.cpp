@@ -1,4 +1,8 @@
 // Preparing and running a plan (executable.h). Start at `execute`: it is the whole step.
+//
+// The constructor copies the graph, fuses it, asks every node for its launch (`lower_nodes`) and places all buffers
+// (`place_buffers`). After that a value is an entry of `buffers_`, and a run only changes the entries of the inputs and
+// of what aliases them. Nothing here allocates once the constructor and the bind calls are done.
 #include "graph/executable.h"
 
 #include <algorithm>

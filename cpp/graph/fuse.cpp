@@ -1,5 +1,9 @@
-// Epilogues and pointwise chains (fuse.h). Nodes keep their slots: the order of a graph is the order of its node
-// numbers, a fused node takes the slot of one of its members, and every move is checked against the nodes it passes.
+// Epilogues and pointwise chains (fuse.h).
+//
+// Nodes keep their slots: the order of a graph is the order of its node numbers. A folded reader disappears into the
+// node before it; a pointwise group runs in the slot of one of its members. Every move is checked against what it
+// passes: a value must be computed before it is read, and no effect may write a variable between its old and its new
+// reading. Aliases have no place in the order, they are looked through.
 #include "graph/fuse.h"
 
 #include <algorithm>

@@ -1,4 +1,8 @@
 // Recording and checking of nodes, and the few edits that rewrites need (graph.h).
+//
+// `add` is the only way in for callers: it checks attributes against the operation's schema, infers the output types,
+// and leaves the graph as it was when either fails. `replace`, `take_output` and `add_output` trust the rewrites that
+// use them.
 #include "graph/graph.h"
 
 #include <algorithm>

@@ -1,4 +1,8 @@
 // Builds pointwise programs and launches them (pointwise.h).
+//
+// Building: operations emit drafts with registers of their own; `finish` numbers the inputs first and then gives each
+// result the lowest register that is free by then. Launching: when every input has the iteration shape or one element,
+// the program runs over one flat loop; else strides of 0 stand for broadcasting.
 #include "graph/pointwise.h"
 
 #include <algorithm>

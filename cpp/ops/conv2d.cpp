@@ -1,5 +1,9 @@
 // conv2d and its two gradients, which are operations of their own: backward is ordinary graph.
-// x (n, h, w, c), kernel (kh, kw, c / groups, oc), y (n, oh, ow, oc); padding [top, bottom, left, right].
+//
+// x (n, h, w, c), kernel (kh, kw, c / groups, oc), y (n, oh, ow, oc); padding [top, bottom, left, right]. The gradients
+// carry the shape they produce as an attribute, since strides make it ambiguous. The bias gradient is found by a
+// rewrite
+// (`take_bias_gradient`), not asked for by the layer.
 #include "graph/graph.h"
 #include "ops/ops.h"
 

@@ -1,4 +1,8 @@
 // Max and average pooling, windows `pool` over x (n, h, w, c); padding [top, bottom, left, right] takes no part.
+//
+// Max pooling remembers the winner of each window in one byte, its second output; the gradient sends dy there. A
+// rewrite
+// (`move_relu_grad`) takes the gradient of a relu before the pooling through it, to where there are fewer elements.
 #include "graph/graph.h"
 #include "ops/ops.h"
 

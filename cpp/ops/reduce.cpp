@@ -1,4 +1,7 @@
 // Reductions over one contiguous run of axes. (Other sets of axes are reduced run by run, by whoever calls.)
+//
+// x is seen as (outer, mid, inner) and reduced over mid. When mid includes the batch, its size is known only at run
+// time: the mean divides by what is there, and its gradient asks the operation `count`.
 #include "graph/graph.h"
 #include "ops/ops.h"
 

@@ -1,5 +1,8 @@
-// Operations that copy elements from one arrangement to another: transpose, broadcast_to, slice, pad, concatenate. All
-// of them launch `strided_copy` with the right strides; their gradients are each other.
+// Operations that copy elements from one arrangement to another: transpose, broadcast_to, slice, pad, concatenate.
+//
+// All of them launch `strided_copy`; what differs is the strides (0 broadcasts, negative runs backwards) and the offset
+// on either side. Their gradients are each other: a slice's writes into zeros, a pad's is a slice, a concatenation's
+// slices.
 #include <algorithm>
 #include <numeric>
 
