@@ -89,12 +89,8 @@ class Function:
             depths[id(node)] = operation_depths[id(node.operation)] = depth
             for parent in node.parents:
                 depths[id(parent)] = max(depth + 1, depths.get(id(parent), 0))
-        deepest = max(operation_depths.values())
-        for node in self.nodes:
-            if node.is_input:
-                operation_depths[id(node.operation)] = deepest
         order = sorted(by_operation, key=lambda key: (-operation_depths.get(key, 0), discovered[key]))
-        self.operations = [by_operation[key] for key in order if key in operation_depths]
+        self.operations = [by_operation[key] for key in order]
 
     def replay(self, inputs: list[Any]) -> Any:
         """The outputs' structure for these tensors of a trace, in the order of `self.inputs`."""

@@ -58,13 +58,13 @@ class Losses:
         self._weights: list[float] = []
         self.parts: dict[str, Tensor] = {}
 
-    def _match(self, names: Sequence[str], count: int) -> None:
-        given = self._given
+    def _match(self, names: Sequence[str], targets: list[Any], outputs: list[Tensor]) -> None:
+        given, count = self._given, len(outputs)
         if isinstance(given, (list, tuple, dict)):
             found = per_output("loss", given, names, count)
         else:
             found = [given] * count
-        self._losses = [as_loss(entry) for entry in found]
+        self._losses = [as_loss(*entry) for entry in zip(found, targets, outputs, strict=True)]
         weights = self._weights_given
         if weights is None:
             weights = [1.0] * count
@@ -77,7 +77,7 @@ class Losses:
     def __call__(self, names: Sequence[str], targets: list[Any], outputs: list[Tensor], weights: list[Any]) -> Any:
         """The weighted sum of the losses, or None when no output has one."""
         if self._losses is None:
-            self._match(names, len(outputs))
+            self._match(names, targets, outputs)
         assert self._losses is not None
         total = None
         self.parts = {}
@@ -101,12 +101,17 @@ class Losses:
         return total
 
 
-def as_loss(given: Any) -> Any:
-    """A Loss object for a name, a function, a class or a Loss; None stays None."""
+def as_loss(given: Any, target: Any = None, output: Any = None) -> Any:
+    """A Loss object for a name, a function, a class or a Loss; None stays None.
+
+    "crossentropy" is the binary, categorical or sparse one, by the shapes of target and output.
+    """
     from linnet import losses
 
     if given is None:
         return None
+    if by_shapes(given, ("crossentropy", "ce")):
+        given = f"{_kind(target, output)}_crossentropy".lower() if output is not None else "categorical_crossentropy"
     found = losses.get(given)
     if isinstance(found, type):
         found = found()
@@ -123,37 +128,35 @@ class Metrics:
     def __init__(self, metrics: Any, weighted: Any) -> None:
         self._given = (metrics, weighted)
         self._per_output: list[tuple[list[Any], list[Any]]] | None = None
+        self.named: dict[str, Any] = {}  # log name -> metric; empty before the first trace has matched them
 
     @property
     def matched(self) -> bool:
         return self._per_output is not None
 
-    @property
-    def all(self) -> list[Any]:
-        """All metric objects; empty before the first trace has matched them to the outputs."""
-        found: dict[int, Any] = {}
-        for plain, weighted in self._per_output or []:
-            for metric in plain + weighted:
-                found.setdefault(id(metric), metric)
-        return list(found.values())
-
     def _match(self, names: Sequence[str], targets: list[Any], outputs: list[Tensor]) -> None:
-        columns = [self._entries(given, names, len(outputs)) for given in self._given]
-        taken: set[str] = set()
-        result: list[tuple[list[Any], list[Any]]] = []
-        for i, name in enumerate(names):
-            pair: list[list[Any]] = []
-            for column in columns:
-                metrics = [as_metric(entry, targets[i], outputs[i]) for entry in column[i] if entry is not None]
-                if len(outputs) > 1:
-                    for metric, entry in zip(metrics, [e for e in column[i] if e is not None], strict=True):
-                        if not _is_metric(entry):  # own objects keep the name their maker gave them
-                            metric.name = f"{name}_{metric.name}"
-                for metric in metrics:
-                    metric.name = _unique(metric.name, taken)
-                pair.append(metrics)
-            result.append((pair[0], pair[1]))
-        self._per_output = result
+        plain, weighted = ([*self._entries(given, names, len(outputs))] for given in self._given)
+        self._per_output = [([], []) for _ in names]
+        for which, column in enumerate((plain, weighted)):
+            for i, output_name in enumerate(names):
+                for entry in column[i]:
+                    if entry is None:
+                        continue
+                    metric = as_metric(entry, targets[i], outputs[i])
+                    self._per_output[i][which].append(metric)
+                    prefix = f"{output_name}_" if len(outputs) > 1 else ""
+                    self._name(metric, prefix, which == 1)
+
+    def _name(self, metric: Any, prefix: str, weighted: bool) -> None:
+        # Names as in Keras: a weighted metric beside an unweighted one of the same name says so.
+        name = f"{prefix}{metric.name}"
+        if name in self.named and weighted:
+            name = f"{prefix}weighted_{metric.name}"
+        candidate, count = name, 0
+        while candidate in self.named:
+            count += 1
+            candidate = f"{name}_{count}"
+        self.named[candidate] = metric
 
     @staticmethod
     def _entries(given: Any, names: Sequence[str], count: int) -> list[list[Any]]:
@@ -181,45 +184,35 @@ class Metrics:
                 metric.update_state(target, output, sample_weight=weight)
 
 
-def _unique(name: str, taken: set[str]) -> str:
-    candidate, count = name, 0
-    while candidate in taken:
-        count += 1
-        candidate = f"{name}_{count}"
-    taken.add(candidate)
-    return candidate
+def as_metric(given: Any, target: Any, output: Any) -> Any:
+    """A Metric object for a name, a function, a class or a Metric. One made from a name bears that name.
 
-
-def _is_metric(given: Any) -> bool:
-    from linnet.metrics import Metric
-
-    return isinstance(given, Metric)
-
-
-def as_metric(given: Any, target: Any, output: Tensor) -> Any:
-    """A Metric object for a name, a function, a class or a Metric."""
+    "accuracy" is the binary, categorical or sparse one, by the shapes of target and output.
+    """
     from linnet import metrics
 
-    if isinstance(given, str) and given.lower() in ("accuracy", "acc", "crossentropy", "ce"):
-        return _by_shapes(given, target, output)
+    if by_shapes(given, ("accuracy", "acc")):
+        return getattr(metrics, f"{_kind(target, output).title().replace('_', '')}Accuracy")(name=given)
     found = metrics.get(given)
     if isinstance(found, type):
         found = found()
-    if isinstance(found, metrics.Metric):
-        if isinstance(given, str):
-            found.name = given  # "mse" stays "mse" in the history
-        return found
-    if not callable(found):
-        raise ValueError(f"cannot read {given!r} as a metric")
-    return metrics.MeanMetricWrapper(found, name=given if isinstance(given, str) else getattr(found, "__name__", None))
+    if not isinstance(found, metrics.Metric):
+        if not callable(found):
+            raise ValueError(f"cannot read {given!r} as a metric")
+        found = metrics.MeanMetricWrapper(found, name=getattr(found, "__name__", None))
+    if isinstance(given, str):
+        found.name = given
+    return found
 
 
-def _by_shapes(name: str, target: Any, output: Tensor) -> Any:
-    from linnet import metrics
+def by_shapes(given: Any, names: Sequence[str]) -> bool:
+    """Whether this is a name that stands for several things, one of which the shapes pick."""
+    return isinstance(given, str) and given.lower() in names
 
-    shape = getattr(target, "shape", ())
-    binary = bool(output.shape) and output.shape[-1] == 1
-    sparse = not binary and (len(shape) < len(output.shape) or (len(shape) > 0 and shape[-1] == 1))
-    kind = "Binary" if binary else "SparseCategorical" if sparse else "Categorical"
-    family = "Accuracy" if name.lower() in ("accuracy", "acc") else "Crossentropy"
-    return getattr(metrics, f"{kind}{family}")(name=name)
+
+def _kind(target: Any, output: Any) -> str:
+    shape, of_target = tuple(output.shape), tuple(getattr(target, "shape", ()))
+    if shape and shape[-1] == 1:
+        return "binary"
+    sparse = len(of_target) < len(shape) or (len(of_target) > 0 and of_target[-1] == 1)
+    return "sparse_categorical" if sparse else "categorical"

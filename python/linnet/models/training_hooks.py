@@ -12,7 +12,7 @@ from typing import Any
 from linnet.backend.trace import current_trace
 from linnet.backend.tree import flatten
 from linnet.layers.layer_calls import change_count
-from linnet.models.objectives import Losses, Metrics, as_loss, as_metric, targets_by_output
+from linnet.models.objectives import Losses, Metrics, as_loss, as_metric, by_shapes, targets_by_output
 
 
 class TrainingHooks:
@@ -23,7 +23,7 @@ class TrainingHooks:
     _metrics_compiled: Metrics | None
     _loss_sums: dict[str, float]
     _loss_rows: int
-    _metrics_found: tuple[Any, list[Any]] | None = None
+    _metrics_found: tuple[Any, dict[str, Any]] | None = None
 
     # ---- one step ----------------------------------------------------------------------------------------------------
 
@@ -105,38 +105,39 @@ class TrainingHooks:
         for given in flatten(loss):
             as_loss(given)
         for given in flatten([metrics, weighted]):
-            if isinstance(given, str) and given.lower() not in ("accuracy", "acc", "crossentropy", "ce"):
-                as_metric(given, None, None)  # type: ignore[arg-type]
+            if isinstance(given, str) and not by_shapes(given, ("accuracy", "acc")):
+                as_metric(given, None, None)
 
     # ---- running results ---------------------------------------------------------------------------------------------
 
     @property
     def metrics(self) -> list[Any]:
         """The metric objects of compile and of the model's attributes. Those of compile appear with the first step."""
+        return list({id(metric): metric for metric in self._named_metrics().values()}.values())
+
+    def _named_metrics(self) -> dict[str, Any]:
+        """Log name -> metric. The walk through all layers is done again only when something has changed."""
         from linnet.metrics import Metric
 
-        found: dict[int, Any] = {}
-        if self._metrics_compiled is not None:
-            found = {id(metric): metric for metric in self._metrics_compiled.all}
-        for layer in self._flatten_layers():  # type: ignore[attr-defined]
-            for value in vars(layer).values():
-                for item in value if isinstance(value, (list, tuple)) else (value,):
-                    if isinstance(item, Metric):
-                        found.setdefault(id(item), item)
-        return list(found.values())
-
-    def _metric_objects(self) -> list[Any]:
-        # The walk through all layers is done again only when compile or an attribute has changed something.
-        key = (change_count(), self._metrics_compiled, self._metrics_compiled is not None and self._metrics_compiled.matched)
+        compiled = self._metrics_compiled
+        key = (change_count(), compiled, compiled is not None and compiled.matched)
         if self._metrics_found is None or self._metrics_found[0] != key:
-            self._metrics_found = (key, self.metrics)
+            found: dict[str, Any] = dict(compiled.named) if compiled is not None else {}
+            known = {id(metric) for metric in found.values()}
+            for layer in self._flatten_layers():  # type: ignore[attr-defined]
+                for value in vars(layer).values():
+                    for item in value if isinstance(value, (list, tuple)) else (value,):
+                        if isinstance(item, Metric) and id(item) not in known:
+                            known.add(id(item))
+                            found.setdefault(item.name, item)
+            self._metrics_found = (key, found)
         return self._metrics_found[1]
 
     @property
     def metrics_names(self) -> list[str]:
         """The names of what evaluate returns, in its order."""
         names = list(self._loss_sums) or ["loss"]
-        return names + [metric.name for metric in self.metrics if metric.name not in names]
+        return names + [name for name in self._named_metrics() if name not in names]
 
     def reset_metrics(self) -> None:
         """Starts the means of the loss and all metrics again."""
@@ -158,12 +159,12 @@ class TrainingHooks:
         """The means since reset_metrics: the loss, the losses of several outputs, the metrics."""
         rows = max(self._loss_rows, 1)
         logs = {name: total / rows for name, total in self._loss_sums.items()}
-        for metric in self._metric_objects():
+        for log_name, metric in self._named_metrics().items():
             result = metric.result()
             if isinstance(result, dict):
                 logs.update({name: _plain(value) for name, value in result.items()})
             else:
-                logs[metric.name] = _plain(result)
+                logs[log_name] = _plain(result)
         return logs
 
     def get_metrics_result(self) -> dict[str, float]:
