@@ -153,6 +153,14 @@ TEST_CASE("gemm: large enough for several tiles, packing of both sides and every
   });
 }
 
+TEST_CASE("gemm: one and two rows by a matrix larger than a cache, in short blocks of k") {
+  for (const bool trans_a : {false, true})
+    for (const int64_t m : {1, 2}) {
+      check_everywhere({.m = m, .n = 1203, .k = 301, .trans_a = trans_a, .extra = 1, .bias = true, .residual = true});
+      check_everywhere({.m = m, .n = 4501, .k = 61, .trans_a = trans_a, .activation = Activation::relu});
+    }
+}
+
 TEST_CASE("gemm: epilogues, straight and turned") {
   for (const Activation activation : {Activation::none, Activation::relu, Activation::tanh, Activation::sigmoid})
     each_transposition([&](bool trans_a, bool trans_b) {
