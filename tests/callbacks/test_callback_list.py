@@ -113,7 +113,7 @@ def test_stop_training_ends_after_the_batch():
 
 def test_nested_lists_and_wrong_objects():
     assert len(CallbackList([Callback(), [Callback(), (Callback(),)]]).callbacks) == 3
-    with pytest.raises(TypeError, match="must be linnet.callbacks.Callback"):
+    with pytest.raises(TypeError, match=r"must be linnet\.callbacks\.Callback"):
         CallbackList([lambda: None])
 
 

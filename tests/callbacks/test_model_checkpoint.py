@@ -31,7 +31,7 @@ def test_the_best_only(tmp_path, capsys):
     path = tmp_path / "best.linnet"
     # A rate at which the loss grows: the first epoch stays the best.
     callback = ModelCheckpoint(path, save_best_only=True, verbose=1)
-    model, history = trained(callback, rate=2.0)
+    _, history = trained(callback, rate=2.0)
     assert history["val_loss"][0] < history["val_loss"][-1]
     assert linnet.saving.load_model(path).evaluate(X, Y, verbose=0) == pytest.approx(history["val_loss"][0], rel=1e-4)
     assert capsys.readouterr().out.count("saving to") == 1

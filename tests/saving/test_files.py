@@ -2,6 +2,7 @@
 
 import os
 import stat
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,11 +35,14 @@ def test_an_interrupted_write_leaves_the_old_file(tmp_path):
     path = tmp_path / "a"
     files.write(path, {"x": np.ones(3, np.float32)}, {})
     before = path.read_bytes()
-    with pytest.raises(KeyboardInterrupt):
+
+    def interrupted():
         with files.replacing(path) as temporary:
-            with open(temporary, "wb") as file:
-                file.write(b"half")
+            Path(temporary).write_bytes(b"half")
             raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert path.read_bytes() == before
     assert os.listdir(tmp_path) == ["a"]
 
@@ -55,7 +59,7 @@ def test_file_mode_is_the_usual_one(tmp_path):
 
 
 def test_missing_folder_and_file(tmp_path):
-    with pytest.raises(FileNotFoundError, match="the folder .* does not exist"):
+    with pytest.raises(FileNotFoundError, match=r"the folder .* does not exist"):
         files.write(tmp_path / "no" / "a", {}, {})
     with pytest.raises(FileNotFoundError, match="no such file"):
         files.read(tmp_path / "a")
@@ -93,7 +97,7 @@ def test_every_truncation_is_an_error(tmp_path):
     content = path.read_bytes()
     for size in range(len(content)):
         path.write_bytes(content[:size])
-        with pytest.raises(ValueError, match="empty|truncated"):
+        with pytest.raises(ValueError, match=r"empty|truncated"):
             files.read(path)
     path.write_bytes(content + b"x")
     with pytest.raises(ValueError):

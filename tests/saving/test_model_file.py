@@ -144,7 +144,7 @@ def test_custom_objects(tmp_path):
     model.compile("sgd", custom_loss)
     model.fit(samples((8, 3)), samples((8, 3), 1), verbose=0)
     model.save(path)
-    with pytest.raises(ValueError, match='m.linnet: .*unknown object "Gain"'):
+    with pytest.raises(ValueError, match=r'm\.linnet: .*unknown object "Gain"'):
         load_model(path)
     loaded = load_model(path, custom_objects={"Gain": Gain, "custom_loss": custom_loss})
     x, y = samples((8, 3)), samples((8, 3), 1)
@@ -209,7 +209,7 @@ def test_tampered_configurations_are_one_clear_error(change, tmp_path):
     path = tmp_path / "m.linnet"
     network().save(path)
     _tampered(path, change)
-    with pytest.raises(ValueError, match="m.linnet"):
+    with pytest.raises(ValueError, match=r"m\.linnet"):
         load_model(path)
 
 

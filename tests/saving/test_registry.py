@@ -41,7 +41,7 @@ def test_every_public_class_is_found_under_its_package_and_keras_name():
 def test_nothing_else_is_found(module, name):
     assert registry.builtin_object(module, name) is None
     config = {"module": module, "class_name": name, "config": {}, "registered_name": None}
-    with pytest.raises(ValueError, match="unknown object|not a class that can be made"):
+    with pytest.raises(ValueError, match=r"unknown object|not a class that can be made"):
         saving.deserialize_keras_object(config)
 
 
@@ -58,7 +58,7 @@ class Scale(linnet.layers.Layer):
 
 def test_custom_objects_scope_and_registration():
     config = saving.serialize_keras_object(Scale(2.0))
-    with pytest.raises(ValueError, match='unknown object "Scale".*custom_objects or registered with'):
+    with pytest.raises(ValueError, match=r'unknown object "Scale".*custom_objects or registered with'):
         saving.deserialize_keras_object(config)
     assert saving.deserialize_keras_object(config, custom_objects={"Scale": Scale}).factor == 2.0
     with saving.custom_object_scope({"Scale": Scale}):

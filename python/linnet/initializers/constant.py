@@ -49,7 +49,7 @@ class Identity(Initializer):
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
         if len(shape) != 2:
             raise ValueError(f"Identity makes matrices only; the weight has shape {tuple(shape)}")
-        return as_array(self.gain * np.eye(*shape), dtype)
+        return as_array(self.gain * np.eye(shape[0], shape[1]), dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {"gain": self.gain}

@@ -11,6 +11,7 @@ from typing import Any, Self
 import numpy as np
 
 from linnet import ops
+from linnet.backend.trace import current_trace
 from linnet.losses.loss import apply_mask, as_float, match_weights
 from linnet.metrics.metric import Metric
 
@@ -31,6 +32,14 @@ def samplewise(values: Any, sample_weight: Any, reduce: Callable[..., Any]) -> t
     if rank > 1:
         values = reduce(values, axis=tuple(range(1, rank)))
     return values, sample_weight
+
+
+def _rows(values: Any) -> Any:
+    """The number of values, which the trace knows only when it runs."""
+    trace = current_trace()
+    if trace is None or not values.shape:
+        return float(np.size(values)) if trace is None else 1.0
+    return trace.add("count", [values], axes=[0])
 
 
 class Sum(Metric):
@@ -59,7 +68,7 @@ class Mean(Metric):
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         values, weights = samplewise(values, sample_weight, ops.mean)
         self.total.assign_add(ops.sum(values))
-        self.count.assign_add(ops.sum(ops.ones_like(values) if weights is None else weights))
+        self.count.assign_add(_rows(values) if weights is None else ops.sum(weights))
 
     def result(self) -> Any:
         count = float(self.count.numpy())
@@ -70,11 +79,13 @@ class MeanMetricWrapper(Mean):
     """The mean of a function (y_true, y_pred, **kwargs) that gives one value per sample."""
 
     def __init__(self, fn: Callable[..., Any], name: str | None = None, dtype: Any = None, **kwargs: Any) -> None:
-        super().__init__(name or getattr(fn, "__name__", "mean_metric_wrapper"), dtype)
+        super().__init__(name or str(getattr(fn, "__name__", "mean_metric_wrapper")), dtype)
         self._fn = fn
         self._fn_kwargs = kwargs
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(  # type: ignore[override]
+        self, y_true: Any, y_pred: Any, sample_weight: Any = None
+    ) -> None:
         mask = getattr(y_pred, "_keras_mask", None)
         if mask is not None:
             sample_weight = apply_mask(sample_weight, mask, "sum")

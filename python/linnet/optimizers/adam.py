@@ -54,7 +54,7 @@ class Adam(Optimizer):
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
         m, v = self._momentums[index], self._velocities[index]
-        done = ops.cast(self.iterations, "float32")
+        done = self._steps_done()
         trace = self._in_place(variable)
         if trace is not None and not self.amsgrad:
             operands = [variable, gradient, m, v, trace.tensor(learning_rate), done]

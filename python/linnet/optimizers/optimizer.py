@@ -132,6 +132,10 @@ class Optimizer:
         """The position of a variable's slots in the lists of slots; the flat array's come last."""
         return len(self._trainable_variables) if variable is self._flat else self._index[id(variable)]
 
+    def _steps_done(self) -> Any:
+        """iterations as float32, which the engine computes with."""
+        return ops.cast(self.iterations, "float32")
+
     def _in_place(self, variable: Variable) -> Trace | None:
         """The running trace, if the engine's own update operations can write this variable's memory there."""
         trace = current_trace()
@@ -232,7 +236,7 @@ class Optimizer:
         for _, variable in pairs:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable))
-        self.iterations.assign_add(1)
+        self.iterations.assign(ops.cast(self._steps_done() + 1.0, "int32"))
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
         """`apply` for pairs of gradient and variable."""

@@ -1,5 +1,7 @@
 """Configurations, weights and whole models in files."""
 
+from typing import Any
+
 from linnet.saving.registry import (
     CustomObjectScope,
     custom_object_scope,
@@ -26,7 +28,7 @@ __all__ = [
 ]
 
 
-def __getattr__(name: str) -> object:
+def __getattr__(name: str) -> Any:
     # The file formats are loaded when first used: `import linnet` needs configurations only.
     if name in ("save_model", "load_model"):
         from linnet.saving import model_file

@@ -33,6 +33,7 @@ PACKAGES = (
     "optimizers.schedules",
     "initializers",
     "regularizers",
+    "constraints",
     "activations",
 )
 FUNCTIONS = ("activations", "losses", "metrics")
@@ -126,8 +127,9 @@ def unknown(kind: str, name: str, custom_objects: Mapping[str, Any] | None, cand
     text = str(unknown_name(kind, name, names))
     if kind == "object":
         text = text.split("; known:")[0]  # hundreds of names would hide the rest
+    end = "" if text.endswith("?") else "."
     return ValueError(
-        f"{text}. An object of your own must be passed in custom_objects or registered with "
+        f"{text}{end} An object of your own must be passed in custom_objects or registered with "
         f"@linnet.saving.register_keras_serializable()"
     )
 

@@ -97,10 +97,20 @@ def deserialize_keras_object(
         raise ValueError(f'"{class_name}" is not a class that can be made from a configuration')
     if not isinstance(inner, Mapping):
         raise ValueError(f'the configuration of "{class_name}" must be a dictionary, not {inner!r}')
-    if custom_objects:
-        with registry.custom_object_scope(custom_objects):
-            return cls.from_config(dict(inner))
-    return cls.from_config(dict(inner))
+    arguments = {key: _plain(value) for key, value in inner.items()}
+    with registry.custom_object_scope(custom_objects or {}):
+        return cls.from_config(arguments)
+
+
+def _plain(value: Any) -> Any:
+    """A value with its tuples, arrays and slices restored; configurations of objects are left to from_config."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if isinstance(value, Mapping):
+        if value.get("class_name") in ("__tuple__", "__slice__", "__numpy__"):
+            return deserialize_keras_object(value)
+        return {key: _plain(item) for key, item in value.items()}
+    return value
 
 
 def deserialize_dict(config: Mapping[str, Any], custom_objects: Mapping[str, Any] | None = None) -> dict[str, Any]:
