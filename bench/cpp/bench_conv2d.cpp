@@ -91,8 +91,7 @@ void conv2d(benchmark::State& state, const Conv& conv, Pass pass) {
   for (auto _ : state) {
     if (pass == Pass::forward) table.conv2d_forward(s, x.data(), kernel.data(), y.data(), epilogue, launch);
     if (pass == Pass::grad_input) table.conv2d_grad_input(s, y.data(), kernel.data(), x.data(), launch);
-    if (pass == Pass::grad_weight)
-      table.conv2d_grad_weight(s, x.data(), y.data(), kernel.data(), bias.data(), launch);
+    if (pass == Pass::grad_weight) table.conv2d_grad_weight(s, x.data(), y.data(), kernel.data(), bias.data(), launch);
     benchmark::ClobberMemory();
   }
   report(state, 2.0 * static_cast<double>(s.n * s.oh * s.ow * s.oc * s.kh * s.kw * s.c));

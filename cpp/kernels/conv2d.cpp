@@ -90,13 +90,14 @@ void finish(float* y, const float* residual, Activation activation, int64_t coun
 
 void copy_padded(const float* x, int64_t h, int64_t w, int64_t c, int64_t iy, int64_t ix, int64_t rows, int64_t columns,
                  float* out) {
-  const int64_t left = min_of(columns, max_of(0, -ix));              // columns before x
+  const int64_t left = min_of(columns, max_of(0, -ix));  // columns before x
   const int64_t inside = max_of(0, min_of(w, ix + columns) - max_of(0, ix));
   for (int64_t r = 0; r < rows; ++r, out += columns * c) {
     const int64_t y = iy + r;
     const int64_t valid = y >= 0 && y < h ? inside : 0;
     for (int64_t i = 0; i < left * c; ++i) out[i] = 0.0f;
-    if (valid > 0) __builtin_memcpy(out + left * c, x + (y * w + max_of(0, ix)) * c, static_cast<size_t>(valid * c) * 4);
+    if (valid > 0)
+      __builtin_memcpy(out + left * c, x + (y * w + max_of(0, ix)) * c, static_cast<size_t>(valid * c) * 4);
     for (int64_t i = (left + valid) * c; i < columns * c; ++i) out[i] = 0.0f;
   }
 }

@@ -1,8 +1,8 @@
 // Depthwise convolution: every channel has its own window, so vectors run along the channels and nothing is shared.
 //
 // forward and grad_input both sum, for one pixel, a list of taps: a pixel of the other image times a row of the kernel
-// (kh, kw, 1, c). The list holds only positions inside the image. grad_weight keeps the channels of one tap in registers
-// and runs over the pixels; every chunk of images has its own sums in the workspace, added up in order.
+// (kh, kw, 1, c). The list holds only positions inside the image. grad_weight keeps the channels of one tap in
+// registers and runs over the pixels; every chunk of images has its own sums in the workspace, added up in order.
 //
 // Channels are taken four vectors, then one vector at a time; the last vector overlaps the one before rather than leave
 // the array. Fewer channels than a vector are left to the other algorithms.
@@ -25,7 +25,7 @@ struct Args {
   const float* dy;      // grad_weight only
   float* out;
   Epilogue epilogue;
-  int64_t chunks;       // of the images
+  int64_t chunks;  // of the images
 };
 
 template <int Vectors>
@@ -33,8 +33,7 @@ void sum_taps(const Tap* taps, int64_t count, int64_t c, const float* bias, bool
   Vec acc[Vectors];
   for (int v = 0; v < Vectors; ++v) acc[v] = bias ? load(bias + c + v * kLanes) : Vec{};
   for (int64_t t = 0; t < count; ++t)
-    for (int v = 0; v < Vectors; ++v)
-      acc[v] += load(taps[t].x + c + v * kLanes) * load(taps[t].w + c + v * kLanes);
+    for (int v = 0; v < Vectors; ++v) acc[v] += load(taps[t].x + c + v * kLanes) * load(taps[t].w + c + v * kLanes);
   for (int v = 0; v < Vectors; ++v) store(y + c + v * kLanes, !relu ? acc[v] : acc[v] < 0.0f ? Vec{} : acc[v]);
 }
 
@@ -166,9 +165,7 @@ void grad_weight(const Conv2dShape& s, const float* x, const float* dy, float* d
   if (dbias) bias_sums(s, dy, dbias, rest);
 }
 
-bool accepts(const Conv2dShape& s) {
-  return s.groups == s.c && s.oc == s.c && s.c >= kLanes && s.kh * s.kw <= kTaps;
-}
+bool accepts(const Conv2dShape& s) { return s.groups == s.c && s.oc == s.c && s.c >= kLanes && s.kh * s.kw <= kTaps; }
 size_t no_workspace(const Conv2dShape&) { return 0; }
 
 }  // namespace

@@ -26,21 +26,25 @@ constexpr int64_t kWeightFloats = 128 * 1024;
 constexpr double kJobFlops = 1e6;
 
 struct Plan {
-  int64_t cg, og, k;                 // channels of a group, rows of weights
+  int64_t cg, og, k;  // channels of a group, rows of weights
   int64_t runs_per_row, run_length;
-  int64_t panels, packed_columns;    // of a group
+  int64_t panels, packed_columns;  // of a group
   bool pack, copy;
   int64_t block_columns, column_blocks;  // of the output
   int64_t block_rows, row_blocks;
   int64_t panel_parts;
 };
 
-int64_t copied_rows(const Conv2dShape& s, int64_t rows) { return (rows - 1) * s.stride_h + (s.kh - 1) * s.dilation_h + 1; }
+int64_t copied_rows(const Conv2dShape& s, int64_t rows) {
+  return (rows - 1) * s.stride_h + (s.kh - 1) * s.dilation_h + 1;
+}
 int64_t copied_columns(const Conv2dShape& s, int64_t columns) {
   return (columns - 1) * s.stride_w + (s.kw - 1) * s.dilation_w + 1;
 }
 // Scratch without the copy.
-int64_t list_floats(const Conv2dShape& s, int64_t columns) { return s.kh * s.kw * kRunFloats + columns * kOffsetFloats; }
+int64_t list_floats(const Conv2dShape& s, int64_t columns) {
+  return s.kh * s.kw * kRunFloats + columns * kOffsetFloats;
+}
 
 Plan make_plan(const Conv2dShape& s) {
   Plan p;
@@ -81,8 +85,8 @@ struct Args {
   const float* kernel;  // (kh, kw, c / groups, oc)
   float* y;             // (n, oh, ow, oc)
   Epilogue epilogue;
-  float* packed;        // (groups, panels, k, vectors * kLanes), or null
-  float* bias;          // (groups, packed_columns)
+  float* packed;  // (groups, panels, k, vectors * kLanes), or null
+  float* bias;    // (groups, packed_columns)
 };
 
 void pack_panel(const void* args, int64_t index, float*) {
@@ -100,8 +104,8 @@ void pack_panel(const void* args, int64_t index, float*) {
 
 // Rows [y0, y1), columns [x0, x0 + columns) of image n's output for one panel of group g. `rows` is x or its copy.
 struct Block {
-  const float* rows;        // row 0 of x, column x0 * stride_w - pad_left
-  int64_t pitch;            // floats from a row of x to the next
+  const float* rows;  // row 0 of x, column x0 * stride_w - pad_left
+  int64_t pitch;      // floats from a row of x to the next
   int64_t n, y0, y1, x0, columns;
   Run* runs;
   const int64_t* y_offsets;

@@ -1,7 +1,7 @@
 // Direct convolution, gradient of the input: each row of dx from the rows of dy that touched it, for any stride.
 //
-// One pixel of dy reaches kw * c contiguous floats of a row of dx (its bundle). So a register tile (conv2d_tile.h) takes
-// some pixels of dy and sums their bundles over all rows of dy and of the window that belong to this row of dx:
+// One pixel of dy reaches kw * c contiguous floats of a row of dx (its bundle). So a register tile (conv2d_tile.h)
+// takes some pixels of dy and sums their bundles over all rows of dy and of the window that belong to this row of dx:
 //
 //   bundle[pixel][j] = sum over ky, o of dy[row(ky), pixel, o] * kernel[ky, j, o]        j = kx * c + i
 //
@@ -9,8 +9,8 @@
 // do not: nothing is read back (no store is followed by a load across its edge, which stalls), and the row of dx is the
 // sum of the buffers. Dilated or grouped windows have a bundle, and a buffer, for each kx.
 //
-// Weights are packed transposed, (groups, bundles, panels, (ky, o), vectors * kLanes), into the workspace. A job is some
-// rows of one image. scratch: buffers (rows, buffers, row of dx before cropping), runs (rows, kh), offsets (ow).
+// Weights are packed transposed, (groups, bundles, panels, (ky, o), vectors * kLanes), into the workspace. A job is
+// some rows of one image. scratch: buffers (rows, buffers, row of dx before cropping), runs (rows, kh), offsets (ow).
 #include "kernels/conv2d_algorithms.h"
 #include "kernels/conv2d_tile.h"
 
@@ -23,13 +23,13 @@ constexpr int64_t kBufferFloats = 4 * 1024, kManyBufferFloats = 128 * 1024, kWei
 constexpr double kJobFlops = 1e6;
 
 struct Plan {
-  int64_t cg, og, k;              // channels of a group; rows of weights, kh * og
-  bool whole_rows;                // one bundle of kw * c
-  int64_t bundles, width;         // of a group; floats of a bundle
-  int64_t panels, packed_columns; // of a bundle
-  int64_t buffers, buffer_floats; // of a row
-  int64_t step_rows;              // rows of dx at a time
-  int64_t block_rows, row_blocks; // a job
+  int64_t cg, og, k;               // channels of a group; rows of weights, kh * og
+  bool whole_rows;                 // one bundle of kw * c
+  int64_t bundles, width;          // of a group; floats of a bundle
+  int64_t panels, packed_columns;  // of a bundle
+  int64_t buffers, buffer_floats;  // of a row
+  int64_t step_rows;               // rows of dx at a time
+  int64_t block_rows, row_blocks;  // a job
 };
 
 // The offsets, and what a vector may read past the last buffer.

@@ -16,12 +16,12 @@ namespace linnet::LINNET_ISA {
 namespace {
 
 struct WeightTile {
-  const float* x;      // the stretch at the first pixel
+  const float* x;  // the stretch at the first pixel
   int64_t x_row, x_pixel;
-  const float* dy;     // the vectors at the first pixel
+  const float* dy;  // the vectors at the first pixel
   int64_t dy_row, dy_pixel;
   int64_t rows, columns;  // of pixels
-  float* out;          // (j, vectors), rows out_row apart
+  float* out;             // (j, vectors), rows out_row apart
   int64_t out_row;
   bool add;
 };
@@ -81,13 +81,13 @@ constexpr int64_t kChunks = 16, kJobs = 32;
 
 struct Plan {
   int64_t cg, og, k;
-  int64_t runs, run_length;          // of the whole window
-  int64_t panels, packed_columns;    // of a group
+  int64_t runs, run_length;        // of the whole window
+  int64_t panels, packed_columns;  // of a group
   bool copy_x, copy_dy;
   int64_t block_columns, column_blocks, block_rows, row_blocks;  // of the output
   int64_t units, chunks, parts;
-  int64_t partial_floats;            // one copy of dkernel and dbias
-  bool in_place;                     // one chunk, no padding: straight into dkernel
+  int64_t partial_floats;  // one copy of dkernel and dbias
+  bool in_place;           // one chunk, no padding: straight into dkernel
 };
 
 int64_t span(int64_t count, int64_t stride, int64_t window, int64_t dilation) {
@@ -141,7 +141,7 @@ struct Args {
 // One unit: rows [y0, y0 + rows) and columns of an image, x and dy where they lie or their copies.
 struct Unit {
   int64_t y0, rows, columns;
-  const float* x;   // row 0 of x, at the first column's window
+  const float* x;  // row 0 of x, at the first column's window
   int64_t x_row;
   const float* dy;  // row y0, first column; or the copy, (groups, panels, rows, columns, vectors * kLanes)
 };
@@ -154,8 +154,8 @@ void add_run(const Args& a, const Unit& u, int64_t g, const Panel& panel, int64_
   const int64_t runs_per_row = p.runs / s.kh, ky = run / runs_per_row, kx = run % runs_per_row;
   const Range inside = taps_inside(ky * s.dilation_h - s.pad_top, s.stride_h, s.oh, s.h);
   const int64_t begin = max_of(u.y0, inside.begin), end = min_of(u.y0 + u.rows, inside.end);
-  const float* const x = u.x + (begin * s.stride_h - s.pad_top + ky * s.dilation_h) * u.x_row +
-                         kx * s.dilation_w * s.c + g * p.cg;
+  const float* const x =
+      u.x + (begin * s.stride_h - s.pad_top + ky * s.dilation_h) * u.x_row + kx * s.dilation_w * s.c + g * p.cg;
   WeightTile t;
   t.x_row = u.x_row * s.stride_h;
   t.x_pixel = s.stride_w * s.c;
@@ -232,8 +232,7 @@ void chunk_job(const void* args, int64_t index, float* scratch) {
     }
     const float* const dy = a.dy + ((n * s.oh + u.y0) * s.ow + x0) * s.oc;
     u.dy = p.copy_dy ? free : dy;
-    if (p.copy_dy)
-      copy_panels(s, p, dy, u.rows, u.columns, item_begin / p.runs, divide_up(item_end, p.runs), free);
+    if (p.copy_dy) copy_panels(s, p, dy, u.rows, u.columns, item_begin / p.runs, divide_up(item_end, p.runs), free);
 
     for (int64_t item = item_begin; item < item_end; ++item) {
       const int64_t g = item / p.runs / p.panels;

@@ -8,10 +8,9 @@ namespace {
 
 bool accepts(const Conv2dShape& s) {
   if (s.groups != 1 || s.pad_top != 0 || s.pad_left != 0) return false;
-  const bool pointwise =
-      s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.oh == s.h && s.ow == s.w;
-  const bool whole_image = s.oh == 1 && s.ow == 1 && s.kh == s.h && s.kw == s.w &&
-                           (s.dilation_h == 1 || s.kh == 1) && (s.dilation_w == 1 || s.kw == 1);
+  const bool pointwise = s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.oh == s.h && s.ow == s.w;
+  const bool whole_image = s.oh == 1 && s.ow == 1 && s.kh == s.h && s.kw == s.w && (s.dilation_h == 1 || s.kh == 1) &&
+                           (s.dilation_w == 1 || s.kw == 1);
   return pointwise || whole_image;
 }
 

@@ -36,7 +36,8 @@ void forward_image(const void* args, int64_t n, float*) {
         for (int64_t kx = columns.begin; kx < columns.end; ++kx)
           for (int64_t g = 0; g < s.groups; ++g)
             for (int64_t i = 0; i < cg; ++i) {
-              const float v = a.x[((n * s.h + iy + ky * s.dilation_h) * s.w + ix + kx * s.dilation_w) * s.c + g * cg + i];
+              const float v =
+                  a.x[((n * s.h + iy + ky * s.dilation_h) * s.w + ix + kx * s.dilation_w) * s.c + g * cg + i];
               const float* const w = a.kernel + ((ky * s.kw + kx) * cg + i) * s.oc + g * og;
 #pragma omp simd
               for (int64_t o = 0; o < og; ++o) y[g * og + o] += v * w[o];

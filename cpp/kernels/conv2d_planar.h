@@ -1,9 +1,9 @@
 // Convolution with few output channels: vectors run along the width, through one plane per channel.
 //
-// NHWC would fill only oc lanes of a vector. So an image, or a band of its output rows, is copied into planes in scratch,
-// with the zero padding written out and, for strides, one plane for each phase (row mod stride_h, column mod stride_w).
-// All planes have the same pitch, and so does the output: with f = row * pitch + column, every tap of the window (a
-// position and an input channel) is one constant offset,
+// NHWC would fill only oc lanes of a vector. So an image, or a band of its output rows, is copied into planes in
+// scratch, with the zero padding written out and, for strides, one plane for each phase (row mod stride_h, column mod
+// stride_w). All planes have the same pitch, and so does the output: with f = row * pitch + column, every tap of the
+// window (a position and an input channel) is one constant offset,
 //
 //   y[f] = sum over taps of weight[tap] * planes[offset(tap) + f]
 //
@@ -21,12 +21,12 @@ inline constexpr int kPlanarTile = kVectorRegisters == 32 ? 24 : 12;
 inline constexpr int64_t kPlanarTaps = 4096;
 
 struct Planes {
-  int64_t pitch;              // of x's planes and of the output
-  int64_t plane_rows;         // of x's planes, for a band
-  int64_t plane_floats;       // of one of x's planes
-  int64_t planes;             // c * stride_h * stride_w
-  int64_t band_rows, bands;   // of the output
-  int64_t band_floats;        // band_rows * pitch and a vector that may spill over, rounded up to whole register tiles
+  int64_t pitch;             // of x's planes and of the output
+  int64_t plane_rows;        // of x's planes, for a band
+  int64_t plane_floats;      // of one of x's planes
+  int64_t planes;            // c * stride_h * stride_w
+  int64_t band_rows, bands;  // of the output
+  int64_t band_floats;       // band_rows * pitch and a vector that may spill over, rounded up to whole register tiles
 };
 
 inline Planes planes_of(const Conv2dShape& s, int64_t band_rows) {
@@ -59,8 +59,8 @@ inline Planes choose_planes(const Conv2dShape& s) {
   return p;
 }
 
-// Better than vectors along the channels? Those pay for whole vectors, and about 8 steps to begin a run (conv2d_tile.h);
-// these pay for whole rows of the pitch, and some 15 % for copying.
+// Better than vectors along the channels? Those pay for whole vectors, and about 8 steps to begin a run
+// (conv2d_tile.h); these pay for whole rows of the pitch, and some 15 % for copying.
 inline bool planar_pays(const Conv2dShape& s) {
   if (s.groups != 1 || s.oc > kPlanarChannels || s.kh * s.kw * s.c > kPlanarTaps) return false;
   const Planes p = choose_planes(s);
@@ -116,16 +116,16 @@ inline void interleave_units(const V* in, V* out) {
   constexpr int kUnits = static_cast<int>(sizeof(V) / sizeof(in[0][0]));
 #pragma GCC unroll 8
   for (int j = 0; j < N; ++j)
-    out[j] = gather_units(in, N, [j](int l) { return (j * kUnits + l) % N; },
-                          [j](int l) { return (j * kUnits + l) / N; });
+    out[j] =
+        gather_units(in, N, [j](int l) { return (j * kUnits + l) % N; }, [j](int l) { return (j * kUnits + l) / N; });
 }
 template <int N, class V>
 inline void deinterleave_units(const V* in, V* out) {
   constexpr int kUnits = static_cast<int>(sizeof(V) / sizeof(in[0][0]));
 #pragma GCC unroll 8
   for (int j = 0; j < N; ++j)
-    out[j] = gather_units(in, N, [j](int l) { return (l * N + j) / kUnits; },
-                          [j](int l) { return (l * N + j) % kUnits; });
+    out[j] =
+        gather_units(in, N, [j](int l) { return (l * N + j) / kUnits; }, [j](int l) { return (l * N + j) % kUnits; });
 }
 
 // in: N vectors of one channel each; out: the same kLanes pixels in NHWC, N vectors. And back.

@@ -17,9 +17,9 @@ constexpr int64_t kChunks = 16;
 struct Args {
   Conv2dShape s;
   Planes p;
-  const float* x;    // (n, h, w, c)
-  const float* dy;   // (n, oh, ow, oc)
-  float* partial;    // (chunks, taps + 1, oc) vectors
+  const float* x;   // (n, h, w, c)
+  const float* dy;  // (n, oh, ow, oc)
+  float* partial;   // (chunks, taps + 1, oc) vectors
   int64_t chunks;
 };
 
@@ -154,6 +154,14 @@ Launch::Tile find_job(int64_t oc) {
 bool accepts(const Conv2dShape& s) { return planar_pays(s) && partial_floats(s) <= 64 * 1024; }
 
 int64_t chunks_of(const Conv2dShape& s) { return min_of(kChunks, s.n * choose_planes(s).bands); }
+float sum_lanes(Vec v) {
+  float lanes[kLanes];
+  store(lanes, v);
+  for (int width = kLanes / 2; width > 0; width /= 2)
+    for (int i = 0; i < width; ++i) lanes[i] += lanes[i + width];
+  return lanes[0];
+}
+
 size_t workspace(const Conv2dShape& s) { return workspace_bytes(chunks_of(s) * partial_floats(s)); }
 
 void run(const Conv2dShape& s, const float* x, const float* dy, float* dkernel, float* dbias, const Launch& launch) {
@@ -162,10 +170,9 @@ void run(const Conv2dShape& s, const float* x, const float* dy, float* dkernel, 
   const int64_t sums = taps_of(s) * s.oc;
   for (int64_t i = 0; i < sums + (dbias ? s.oc : 0); ++i) {
     Vec sum = load(args.partial + i * kLanes);
-    for (int64_t chunk = 1; chunk < args.chunks; ++chunk) sum += load(args.partial + chunk * partial_floats(s) + i * kLanes);
-    float total = 0;
-    for (int lane = 0; lane < kLanes; ++lane) total += sum[lane];
-    (i < sums ? dkernel[i] : dbias[i - sums]) = total;
+    for (int64_t chunk = 1; chunk < args.chunks; ++chunk)
+      sum += load(args.partial + chunk * partial_floats(s) + i * kLanes);
+    (i < sums ? dkernel[i] : dbias[i - sums]) = sum_lanes(sum);
   }
 }
 

@@ -1,7 +1,7 @@
 // Gradient of the input of a stride-1 convolution, as a forward convolution of dy.
 //
-// Each dx is a sum over a window of dy with the kernel turned by 180 degrees and its channels swapped. With enough input
-// channels to fill vectors this is as fast as forward; with few, the direct gradient fills them better.
+// Each dx is a sum over a window of dy with the kernel turned by 180 degrees and its channels swapped. With enough
+// input channels to fill vectors this is as fast as forward; with few, the direct gradient fills them better.
 //
 // workspace: the turned kernel (kh, kw, oc / groups, c), then what forward needs.
 #include "kernels/conv2d_algorithms.h"

@@ -43,7 +43,8 @@ void tile(const ConvTile& t) {
       for (int v = 0; v < Vectors; ++v) weights[v] = load(w + v * kLanes);
 #pragma GCC unroll 28
       for (int p = 0; p < Pixels; ++p) {
-        const Vec x = broadcast(*reinterpret_cast<const float*>(base[p / kPixelsPerBase] + p % kPixelsPerBase * stride));
+        const Vec x =
+            broadcast(*reinterpret_cast<const float*>(base[p / kPixelsPerBase] + p % kPixelsPerBase * stride));
 #pragma GCC unroll 2
         for (int v = 0; v < Vectors; ++v) acc[p][v] += x * weights[v];
       }

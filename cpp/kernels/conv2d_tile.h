@@ -43,8 +43,8 @@ inline constexpr int max_tile_pixels(int vectors) {
 // The tile for 1 <= pixels <= max_tile_pixels(vectors), vectors 1 or 2.
 ConvTileFunction conv_tile(int64_t pixels, int64_t vectors);
 
-// A panel of weights: `columns` output channels from `column` on, padded to `vectors` vectors. Panels follow each other in
-// the packed weights, each (k, vectors * kLanes), so panel i starts at k_total * column.
+// A panel of weights: `columns` output channels from `column` on, padded to `vectors` vectors. Panels follow each other
+// in the packed weights, each (k, vectors * kLanes), so panel i starts at k_total * column.
 struct Panel {
   int64_t column;
   int64_t columns;
@@ -52,9 +52,7 @@ struct Panel {
 };
 
 inline int64_t round_to_lanes(int64_t n) { return (n + kLanes - 1) / kLanes * kLanes; }
-inline int64_t panel_count(int64_t columns) {
-  return (columns + kTileVectors * kLanes - 1) / (kTileVectors * kLanes);
-}
+inline int64_t panel_count(int64_t columns) { return (columns + kTileVectors * kLanes - 1) / (kTileVectors * kLanes); }
 inline Panel panel_at(int64_t columns, int64_t index) {
   const int64_t column = index * kTileVectors * kLanes;
   const int64_t rest = columns - column;

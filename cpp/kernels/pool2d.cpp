@@ -1,16 +1,16 @@
 // Max and average pooling, forward and gradient. The channels of a pixel are contiguous, so vectors run along them.
 //
-// With fewer channels than lanes a vector reaches into the next pixel. That is harmless: pixels are written in ascending
-// order, so the next one overwrites what spilled, and close to the end of what a job may touch only the lanes that exist
-// are used. With more channels the last vector of a pixel overlaps the one before. `Lanes` is chosen by c: half vectors
-// cost half as much.
+// With fewer channels than lanes a vector reaches into the next pixel. That is harmless: pixels are written in
+// ascending order, so the next one overwrites what spilled, and close to the end of what a job may touch only the lanes
+// that exist are used. With more channels the last vector of a pixel overlaps the one before. `Lanes` is chosen by c:
+// half vectors cost half as much.
 //
 // argmax is kept as int32 next to the floats it belongs to while a row is worked on, and narrowed to bytes (or widened)
 // a whole row at a time, which GCC does well, unlike a vector at a time.
 //
 // Gradients: a row of dx belongs to one job. Windows that do not overlap are written out one after the other ("apart");
-// otherwise each pixel of dx adds up the windows that contain it, in the order of (oy, ox). A job is some rows of output
-// (forward, apart) or of dx.
+// otherwise each pixel of dx adds up the windows that contain it, in the order of (oy, ox). A job is some rows of
+// output (forward, apart) or of dx.
 #include "kernels/conv2d_algorithms.h"
 #include "kernels/declare.h"
 
@@ -64,15 +64,15 @@ inline void store_masked(float* p, Floats<Lanes> v, int64_t count) {
 
 struct Args {
   Pool2dShape s;
-  const float* in;         // x, or dy
+  const float* in;  // x, or dy
   const uint8_t* argmax_in;
-  float* out;              // y, or dx
-  uint8_t* argmax_out;     // or null
+  float* out;           // y, or dx
+  uint8_t* argmax_out;  // or null
   int64_t jobs;
 };
 
-// Calls visit(c, room) for vectors that cover the channels [begin, end): `room` lanes from c on may be touched. `beyond`
-// floats follow them in memory that this job may read or write.
+// Calls visit(c, room) for vectors that cover the channels [begin, end): `room` lanes from c on may be touched.
+// `beyond` floats follow them in memory that this job may read or write.
 template <int Lanes, class Visit>
 void each_channel(int64_t begin, int64_t end, int64_t beyond, Visit visit) {
   if (end - begin < Lanes) return visit(begin, min_of(Lanes, end - begin + beyond));
@@ -199,9 +199,9 @@ void forward_job(const void* args, int64_t job, float* scratch) {
       const Block b = blocks == 1 ? whole : block_at(s, i);
       const int64_t x_row = image_row * s.w * s.c, last_row = (rows.inside.end - 1) * s.w;
       const Range fast = whole_columns(inside, b, [&](int64_t ox) {
-        return count <= kTaps && (spill == 0 || (x_row + (last_row + ox * s.stride_w - s.pad_left + s.kw) * s.c + spill <=
-                                                     x_floats &&
-                                                 (row * s.ow + ox + 1) * s.c + spill <= end * s.ow * s.c));
+        return count <= kTaps &&
+               (spill == 0 || (x_row + (last_row + ox * s.stride_w - s.pad_left + s.kw) * s.c + spill <= x_floats &&
+                               (row * s.ow + ox + 1) * s.c + spill <= end * s.ow * s.c));
       });
       const auto slow = [&](int64_t x0, int64_t x1) {
         for (int64_t ox = x0; ox < x1; ++ox) {
@@ -213,8 +213,9 @@ void forward_job(const void* args, int64_t job, float* scratch) {
         }
       };
       slow(b.x0, fast.begin);
-      const auto pool = count == 4 ? pool_windows<Lanes, Max, 4>
-                        : count == 9 ? pool_windows<Lanes, Max, 9> : pool_windows<Lanes, Max, 0>;
+      const auto pool = count == 4   ? pool_windows<Lanes, Max, 4>
+                        : count == 9 ? pool_windows<Lanes, Max, 9>
+                                     : pool_windows<Lanes, Max, 0>;
       pool(a.in + x_row + (fast.begin * s.stride_w - s.pad_left) * s.c, s.stride_w * s.c, fast.end - fast.begin, taps,
            count, static_cast<int32_t>(rows.inside.begin * s.kw), 1.0f / static_cast<float>(count), b, s.c,
            a.out + (row * s.ow + fast.begin) * s.c, index_row + (fast.begin - b.x0) * s.c - b.c0);
@@ -306,8 +307,9 @@ void grad_apart_job(const void* args, int64_t job, float* scratch) {
             const int32_t* const index = index_row + (ox - b.x0) * s.c - b.c0;
             for (int64_t kx = columns.inside.begin; kx < columns.inside.end; ++kx)
               for (int64_t c = b.c0; c < b.c1; ++c)
-                a.out[dx_row + (columns.start + kx) * s.c + c] =
-                    !Max ? dy[c] * scale : index[c] == k + kx ? dy[c] : 0.0f;
+                a.out[dx_row + (columns.start + kx) * s.c + c] = !Max                 ? dy[c] * scale
+                                                                 : index[c] == k + kx ? dy[c]
+                                                                                      : 0.0f;
           }
         };
         slow(b.x0, fast.begin);

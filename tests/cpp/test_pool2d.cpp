@@ -114,8 +114,8 @@ TEST_CASE("pool2d: shapes") {
 
 TEST_CASE("pool2d: every number of channels around a vector") {
   for (int64_t c = 1; c <= 35; ++c) {
-    for (const Pool2dShape& s : {Pool2dShape{2, 6, 8, c, 2, 2, 3, 4, 2, 2, 0, 0},
-                                 Pool2dShape{2, 5, 6, c, 3, 3, 3, 3, 2, 2, 1, 1}}) {
+    for (const Pool2dShape& s :
+         {Pool2dShape{2, 6, 8, c, 2, 2, 3, 4, 2, 2, 0, 0}, Pool2dShape{2, 5, 6, c, 3, 3, 3, 3, 2, 2, 1, 1}}) {
       const Buffer<float> x = random(x_size(s), static_cast<uint64_t>(c));
       check_max(s, x);
       check_average(s, x);
@@ -126,8 +126,8 @@ TEST_CASE("pool2d: every number of channels around a vector") {
 TEST_CASE("pool2d: ties, NaN, infinities and signed zeros") {
   const float inf = std::numeric_limits<float>::infinity(), nan = std::nanf("");
   const float values[] = {0.0f, -0.0f, 1.0f, -1.0f, inf, -inf, nan};
-  for (const Pool2dShape& s : {Pool2dShape{4, 8, 8, 6, 2, 2, 4, 4, 2, 2, 0, 0},
-                               Pool2dShape{4, 8, 8, 17, 3, 3, 4, 4, 2, 2, 1, 1}}) {
+  for (const Pool2dShape& s :
+       {Pool2dShape{4, 8, 8, 6, 2, 2, 4, 4, 2, 2, 0, 0}, Pool2dShape{4, 8, 8, 17, 3, 3, 4, 4, 2, 2, 1, 1}}) {
     // Few distinct values, so that most windows have ties; -inf alone in some.
     const Buffer<int32_t> choice = random_integers(x_size(s), 3, 0, 7);
     Buffer<float> x(x_size(s));
