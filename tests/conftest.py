@@ -1,4 +1,4 @@
-"""Every test starts from the same seed and with fresh automatic names, and leaves threads and debugging as they were."""
+"""Every test starts from the same seed with fresh automatic names, and leaves threads and debugging as they were."""
 
 import pytest
 

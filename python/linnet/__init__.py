@@ -44,7 +44,6 @@ _MODULES = (
     "viz",
 )
 _NAMES = {
-    "Function": "linnet.models.function",
     "Functional": "linnet.models.functional",
     "Initializer": "linnet.initializers",
     "InputSpec": "linnet.backend.input_spec",
@@ -56,20 +55,48 @@ _NAMES = {
     "Sequential": "linnet.models.sequential",
 }
 
+# The lazy names too: __getattr__ finds them.
 __all__ = [
+    "Functional",
+    "Initializer",
     "Input",
+    "InputSpec",
     "KerasTensor",
     "Layer",
+    "Loss",
+    "Metric",
+    "Model",
     "NonFiniteError",
+    "Optimizer",
+    "Regularizer",
+    "Sequential",
     "ShapeError",
     "UnsupportedError",
     "Variable",
     "__version__",
+    "activations",
+    "applications",
+    "backend",
+    "callbacks",
+    "cli",
+    "config",
+    "constraints",
+    "datasets",
     "default_num_threads",
+    "initializers",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
     "num_threads",
+    "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "saving",
     "set_num_threads",
-    *_MODULES,
-    *_NAMES,
+    "utils",
+    "viz",
 ]
 
 

@@ -62,9 +62,7 @@ def _traced(op: str, shape: Sequence[Any]) -> Tensor | None:
     return trace.add(op, [], shape=list(engine_dims(shape)), stream=trace.next_stream())
 
 
-def normal(
-    shape: Sequence[Any], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None
-) -> Any:
+def normal(shape: Sequence[Any], mean: float = 0.0, stddev: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
     """Normally distributed numbers."""
     found = _traced("random_normal", shape)
     if found is not None:
@@ -73,9 +71,7 @@ def normal(
     return _generator(seed).normal(mean, stddev, tuple(shape)).astype(np.float32)
 
 
-def uniform(
-    shape: Sequence[Any], minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None
-) -> Any:
+def uniform(shape: Sequence[Any], minval: float = 0.0, maxval: float = 1.0, dtype: Any = None, seed: Any = None) -> Any:
     """Numbers evenly distributed over [minval, maxval)."""
     found = _traced("random_uniform", shape)
     if found is not None:

@@ -28,7 +28,11 @@ def model(compiled=True, **kwargs):
         (lambda: model().fit(X[:0], Y[:0]), ValueError, "the data is empty"),
         (lambda: model().predict(X[:0]), ValueError, "the data is empty"),
         (lambda: model().fit(), ValueError, "x is missing"),
-        (lambda: model().predict(np.zeros((6, 5))), linnet.ShapeError, r'"net": the input must have shape \(n, 4\), got \(n, 5\)'),
+        (
+            lambda: model().predict(np.zeros((6, 5))),
+            linnet.ShapeError,
+            r'"net": the input must have shape \(n, 4\), got \(n, 5\)',
+        ),
         (lambda: model().predict(np.zeros(4)), linnet.ShapeError, r"batch axis in front: x\[None\]"),
         (lambda: model().predict(np.float32(1)), ValueError, "single value"),
         (lambda: model().predict(np.zeros((6, 4), complex)), TypeError, "complex"),
@@ -41,7 +45,11 @@ def model(compiled=True, **kwargs):
         (lambda: model().fit(X, [Y, Y]), ValueError, "1 output"),
         (lambda: model().fit(X), ValueError, "no target"),
         (lambda: model().fit(X, np.eye(3)[Y]), linnet.ShapeError, "one-hot labels need categorical_crossentropy"),
-        (lambda: model(loss="categorical_crossentropy").fit(X, Y), linnet.ShapeError, "sparse_categorical_crossentropy"),
+        (
+            lambda: model(loss="categorical_crossentropy").fit(X, Y),
+            linnet.ShapeError,
+            "sparse_categorical_crossentropy",
+        ),
         (lambda: model().fit(X, Y, batch_size=0), ValueError, "batch_size must be a positive integer"),
         (lambda: model().fit(X, Y, validation_split=1.0), ValueError, "validation_split must lie between"),
         (lambda: model().fit(X, Y, validation_split=0.95), ValueError, "leaves none for training"),
@@ -60,7 +68,7 @@ def model(compiled=True, **kwargs):
         (lambda: linnet.Input(3), ValueError, r"write \(3,\)"),
         (lambda: linnet.Sequential().fit(X, Y), ValueError, "call compile"),
     ],
-)  # fmt: skip
+)
 def test_errors(call, error, message):
     with pytest.raises(error, match=message):
         call()

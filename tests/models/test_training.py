@@ -1,4 +1,4 @@
-"""fit, train_on_batch, evaluate, predict: the numbers against NumPy, the same bits for any threads, the loop's options."""
+"""fit, train_on_batch, evaluate, predict: numbers against NumPy, the same bits for any threads, the loop's options."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,9 @@ Y = (X @ RNG.normal(size=(5, 3))).argmax(1)
 
 
 def classifier(activation="softmax"):
-    return linnet.Sequential([linnet.Input((5,)), layers.Dense(8, activation="tanh"), layers.Dense(3, activation=activation)])  # fmt: skip
+    return linnet.Sequential(
+        [linnet.Input((5,)), layers.Dense(8, activation="tanh"), layers.Dense(3, activation=activation)]
+    )
 
 
 def compiled(**kwargs):
@@ -32,7 +34,9 @@ def test_sgd_steps_are_those_of_numpy(weighted):
     model = linnet.Sequential([linnet.Input((5,)), layers.Dense(3, activation="softmax")])
     model.compile(linnet.optimizers.SGD(0.5), "sparse_categorical_crossentropy")
     kernel, bias = (w.astype(np.float64) for w in model.get_weights())
-    history = model.fit(X, Y, batch_size=32, epochs=2, shuffle=False, verbose=0, sample_weight=weights if weighted else None)  # fmt: skip
+    history = model.fit(
+        X, Y, batch_size=32, epochs=2, shuffle=False, verbose=0, sample_weight=weights if weighted else None
+    )
     for epoch in range(2):
         total = 0.0
         for start in range(0, 70, 32):  # the last batch has 6 rows
@@ -171,9 +175,16 @@ def test_class_weight_is_sample_weight():
 def test_validation_data_steps_and_frequency():
     model = compiled()
     history = model.fit(
-        X, Y, epochs=4, verbose=0, steps_per_epoch=1, validation_data=(X, Y, np.ones(70)), validation_freq=2,
-        validation_steps=1, validation_batch_size=8,
-    )  # fmt: skip
+        X,
+        Y,
+        epochs=4,
+        verbose=0,
+        steps_per_epoch=1,
+        validation_data=(X, Y, np.ones(70)),
+        validation_freq=2,
+        validation_steps=1,
+        validation_batch_size=8,
+    )
     assert len(history.history["loss"]) == 4
     assert len(history.history["val_loss"]) == 2
     assert int(model.optimizer.iterations.numpy()) == 4
@@ -255,7 +266,9 @@ def test_regularization_and_add_loss_are_part_of_the_loss():
             self.add_loss(0.1 * ops.mean(ops.square(x)))
             return x
 
-    model = linnet.Sequential([linnet.Input((5,)), Penalty(), layers.Dense(3, activation="softmax", kernel_regularizer="l2")])  # fmt: skip
+    model = linnet.Sequential(
+        [linnet.Input((5,)), Penalty(), layers.Dense(3, activation="softmax", kernel_regularizer="l2")]
+    )
     model.compile(linnet.optimizers.SGD(0.0), "sparse_categorical_crossentropy")
     p = model.predict(X, verbose=0)
     kernel = model.get_weights()[0]
@@ -341,7 +354,10 @@ def test_progress(capsys):
 
 
 def test_names_of_metrics_are_those_of_keras():
-    model = compiled(metrics=["accuracy", "acc", linnet.metrics.SparseCategoricalAccuracy(name="mine")], weighted_metrics=["accuracy"])  # fmt: skip
+    model = compiled(
+        metrics=["accuracy", "acc", linnet.metrics.SparseCategoricalAccuracy(name="mine")],
+        weighted_metrics=["accuracy"],
+    )
     history = model.fit(X, Y, sample_weight=np.linspace(0, 1, 70), verbose=0)
     assert list(history.history) == ["loss", "accuracy", "acc", "mine", "weighted_accuracy"]
     assert history.history["accuracy"] == history.history["mine"] != history.history["weighted_accuracy"]

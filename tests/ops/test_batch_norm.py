@@ -48,9 +48,7 @@ def test_with_given_statistics(axis, affine):
         return y * scale.reshape(shape) + offset.reshape(shape) if affine else y
 
     given = {"offset": offset, "scale": scale} if affine else {}
-    check_op(
-        lambda x: ops.batch_normalization(x, mean, variance, axis, **given), oracle, [x], rtol=1e-4, atol=1e-5
-    )
+    check_op(lambda x: ops.batch_normalization(x, mean, variance, axis, **given), oracle, [x], rtol=1e-4, atol=1e-5)
 
 
 def test_moments():

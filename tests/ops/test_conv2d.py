@@ -19,7 +19,9 @@ def conv2d(x, kernel, strides=(1, 1), padding=((0, 0), (0, 0)), dilation=(1, 1))
     y = np.zeros((n, oh, ow, oc))
     for i, j, g in itertools.product(range(kh), range(kw), range(groups)):
         top, left = i * dilation[0], j * dilation[1]
-        patch = x[:, top : top + (oh - 1) * strides[0] + 1 : strides[0], left : left + (ow - 1) * strides[1] + 1 : strides[1]]
+        patch = x[
+            :, top : top + (oh - 1) * strides[0] + 1 : strides[0], left : left + (ow - 1) * strides[1] + 1 : strides[1]
+        ]
         out = slice(g * oc // groups, (g + 1) * oc // groups)
         y[..., out] += patch[..., g * per : (g + 1) * per] @ kernel[i, j, :, out]
     return y
@@ -106,9 +108,14 @@ def test_depthwise_and_separable():
 
     check_op(ops.depthwise_conv, depthwise, [x, depth], rtol=1e-4, atol=1e-4)
     check_op(
-        ops.separable_conv, lambda x, d, p: conv2d(depthwise(x, d), p), [x, depth, point], rtol=1e-4, atol=1e-3,
-        gradient_rtol=1e-2, gradient_atol=1e-2,
-    )  # fmt: skip
+        ops.separable_conv,
+        lambda x, d, p: conv2d(depthwise(x, d), p),
+        [x, depth, point],
+        rtol=1e-4,
+        atol=1e-3,
+        gradient_rtol=1e-2,
+        gradient_atol=1e-2,
+    )
 
 
 def test_channels_first():
@@ -120,7 +127,10 @@ def test_channels_first():
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda: ops.conv(np.zeros((1, 4, 4, 3)), np.zeros((3, 3, 2, 4))), "input has 3 channels, the kernel expects 2"),
+        (
+            lambda: ops.conv(np.zeros((1, 4, 4, 3)), np.zeros((3, 3, 2, 4))),
+            "input has 3 channels, the kernel expects 2",
+        ),
         (lambda: ops.conv(np.zeros((1, 2, 2, 3)), np.zeros((3, 3, 3, 4))), "conv2d"),
         (lambda: ops.conv(np.zeros((4, 3)), np.zeros((3, 3, 3, 4))), "expected a batch of sequences"),
         (lambda: ops.conv(np.zeros((1, 4, 4, 3)), np.zeros((3, 3, 3, 4)), padding="sme"), 'did you mean "same"'),

@@ -15,7 +15,13 @@ def test_take(ids, axis):
 
 def test_take_with_ids_of_a_batch():
     table = samples((5, 3))
-    check_op(lambda ids: ops.take(table, ids, 0), lambda ids: table[ids], [np.array([[1, 2], [0, 4], [3, 3]])], batched=True, differentiable=False)  # fmt: skip
+    check_op(
+        lambda ids: ops.take(table, ids, 0),
+        lambda ids: table[ids],
+        [np.array([[1, 2], [0, 4], [3, 3]])],
+        batched=True,
+        differentiable=False,
+    )
 
 
 def test_gradient_of_repeated_rows_is_summed():
@@ -45,7 +51,7 @@ def test_multi_hot():
 def test_rows_by_an_array_of_numbers():
     x = samples((5, 3))
     np.testing.assert_array_equal(ops.get_item(x, [4, 0]), x[[4, 0]])
-    with pytest.raises(NotImplementedError, match="use ops.where"):
+    with pytest.raises(NotImplementedError, match=r"use ops\.where"):
         ops.get_item(x, x[:, 0] > 0)
 
 

@@ -117,7 +117,9 @@ def test_steps_have_zero_gradient(name):
 
 
 @pytest.mark.parametrize("name", BINARY)
-@pytest.mark.parametrize("shapes", [((3, 5), (3, 5)), ((4, 3, 5), (5,)), ((4, 1, 5), (3, 1)), ((), (2, 3)), ((17,), (1,))])
+@pytest.mark.parametrize(
+    "shapes", [((3, 5), (3, 5)), ((4, 3, 5), (5,)), ((4, 1, 5), (3, 1)), ((), (2, 3)), ((17,), (1,))]
+)
 def test_binary(name, shapes):
     first, second = samples(shapes[0], 1), samples(shapes[1], 2)
     second = np.where(np.abs(second) < 0.3, second + np.float32(0.7), second)

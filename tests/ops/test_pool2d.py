@@ -45,7 +45,12 @@ def test_pool(function, reduce, padding, shape, window, strides):
 
 
 def test_pool_of_a_batch():
-    check_op(lambda x: ops.max_pool(x, 2), lambda x: pool(x, (2, 2), (2, 2), "valid", np.max), [samples((3, 4, 4, 2))], batched=True)  # fmt: skip
+    check_op(
+        lambda x: ops.max_pool(x, 2),
+        lambda x: pool(x, (2, 2), (2, 2), "valid", np.max),
+        [samples((3, 4, 4, 2))],
+        batched=True,
+    )
 
 
 def test_sequences():

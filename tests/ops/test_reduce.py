@@ -6,7 +6,15 @@ from support import check_op, samples
 
 from linnet import ops
 
-REDUCTIONS = {"sum": np.sum, "mean": np.mean, "max": np.max, "min": np.min, "prod": np.prod, "var": np.var, "std": np.std}
+REDUCTIONS = {
+    "sum": np.sum,
+    "mean": np.mean,
+    "max": np.max,
+    "min": np.min,
+    "prod": np.prod,
+    "var": np.var,
+    "std": np.std,
+}
 AXES = [None, 0, 1, -1, (0, 1), (1, 2), (0, 2), (0, 1, 2)]
 
 
@@ -32,7 +40,12 @@ def test_reductions(name, axis, keepdims):
 def test_over_a_batch(name, axis):
     x = samples((7, 3, 4))
     function, oracle = getattr(ops, name), REDUCTIONS[name]
-    check_op(lambda x: function(x, axis=axis, keepdims=True) * x, lambda x: oracle(x, axis=axis, keepdims=True) * x, [x], batched=True)  # fmt: skip
+    check_op(
+        lambda x: function(x, axis=axis, keepdims=True) * x,
+        lambda x: oracle(x, axis=axis, keepdims=True) * x,
+        [x],
+        batched=True,
+    )
 
 
 @pytest.mark.parametrize("shape", [(1, 1), (2, 16), (2, 17), (129, 3), (1, 1000), (64, 64), (5, 1)])
@@ -57,9 +70,7 @@ def test_logical_reductions():
 @pytest.mark.parametrize("axis", [None, 0, 1, -1])
 def test_positions_of_extremes(name, axis):
     x = np.round(samples((6, 9)) * 2)  # with ties: the first counts
-    check_op(
-        lambda x: getattr(ops, name)(x, axis), lambda x: getattr(np, name)(x, axis), [x], differentiable=False
-    )
+    check_op(lambda x: getattr(ops, name)(x, axis), lambda x: getattr(np, name)(x, axis), [x], differentiable=False)
     assert getattr(ops, name)(x, axis).dtype == np.int32
     if axis is not None:
         assert getattr(ops, name)(x, axis, keepdims=True).shape == getattr(np, name)(x, axis, keepdims=True).shape

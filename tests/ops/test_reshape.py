@@ -34,7 +34,9 @@ def test_symbolic_shapes_keep_the_batch_apart():
         ops.reshape(x, (-1, 7))
 
 
-@pytest.mark.parametrize(("shape", "message"), [((5, 5), "do not fill"), ((-1, -1), "only one -1"), ((-1, 7), "divide")])
+@pytest.mark.parametrize(
+    ("shape", "message"), [((5, 5), "do not fill"), ((-1, -1), "only one -1"), ((-1, 7), "divide")]
+)
 def test_wrong_reshape(shape, message):
     with pytest.raises(ValueError, match=message):
         ops.reshape(np.zeros((4, 6)), shape)

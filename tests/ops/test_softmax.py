@@ -38,4 +38,6 @@ def test_attention():
         scores = np.where(np.tril(np.ones((5, 5))), scores, -1e9)
         return np.einsum("bhqk,bkhd->bqhd", softmax(scores), v)
 
-    check_op(lambda q, k, v: ops.dot_product_attention(q, k, v, is_causal=True), oracle, [q, k, v], rtol=1e-4, atol=1e-5)
+    check_op(
+        lambda q, k, v: ops.dot_product_attention(q, k, v, is_causal=True), oracle, [q, k, v], rtol=1e-4, atol=1e-5
+    )

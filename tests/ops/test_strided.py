@@ -47,7 +47,12 @@ def test_slices(key):
 
 
 def test_slices_of_a_batch():
-    check_op(lambda x: x[:, 1:3] * 1.0 if not isinstance(x, np.ndarray) else x[:, 1:3], lambda x: x[:, 1:3], [samples((5, 4))], batched=True)  # fmt: skip
+    check_op(
+        lambda x: x[:, 1:3] * 1.0 if not isinstance(x, np.ndarray) else x[:, 1:3],
+        lambda x: x[:, 1:3],
+        [samples((5, 4))],
+        batched=True,
+    )
     x = linnet.Input((4,))
     assert x[:, 2].shape == (None,)
     for key, message in ((0, "single row of the batch"), (slice(0, 2), "only be taken as a whole")):
@@ -166,4 +171,9 @@ def test_new_tensors():
 
 
 def test_zeros_of_the_batch():
-    check_op(lambda x: x + ops.zeros((ops.shape(x)[0], 3)) + ops.ones_like(x), lambda x: x + 1, [samples((5, 3))], batched=True)  # fmt: skip
+    check_op(
+        lambda x: x + ops.zeros((ops.shape(x)[0], 3)) + ops.ones_like(x),
+        lambda x: x + 1,
+        [samples((5, 3))],
+        batched=True,
+    )

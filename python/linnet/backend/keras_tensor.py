@@ -28,7 +28,9 @@ class KerasTensor(Arithmetic):
         self, shape: Sequence[int | BatchSize | None], dtype: Any = "float32", name: str | None = None
     ) -> None:
         # Kept beside `shape`, because (50*batch, 8) and (batch, 8) are both (None, 8) there.
-        self.symbolic_shape = tuple(size if size is None or isinstance(size, BatchSize) else int(size) for size in shape)
+        self.symbolic_shape = tuple(
+            size if size is None or isinstance(size, BatchSize) else int(size) for size in shape
+        )
         self.dtype = standardize_dtype(dtype)
         self.name = name or auto_name("keras_tensor")
         self._keras_history: KerasHistory | None = None

@@ -207,7 +207,9 @@ class Tensor(Arithmetic):
 
     def __iter__(self) -> Any:
         if not self.dims or self.dims[0] < 0:
-            raise TypeError("cannot iterate over the batch while tracing; use the operations of linnet.ops on the whole")
+            raise TypeError(
+                "cannot iterate over the batch while tracing; use the operations of linnet.ops on the whole"
+            )
         return (self[i] for i in range(self.dims[0]))
 
     def __bool__(self) -> bool:

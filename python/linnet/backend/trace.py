@@ -62,6 +62,7 @@ class Trace:
         self._memory: dict[int, tuple[Variable, int]] = {}  # id(variable) -> the variable, its engine variable
         self._values: dict[int, Tensor] = {}  # id(variable) -> what reading it gives now
         self._pending: dict[int, Variable] = {}  # assigned variables; `finish` writes them to memory
+        self._views: set[int] = set()  # values that are parts of the flat array's memory
         self._constants: dict[tuple[Any, str], Tensor] = {}
         self._layers: list[str] = []
         self._streams = 0
@@ -162,7 +163,9 @@ class Trace:
         start, shape = flat.offsets[id(variable)], list(variable.shape)
         whole = self.read(flat.variable)
         if id(flat.variable) not in self._pending:
-            return self.add("view", [whole], offset=start, shape=shape)
+            view = self.add("view", [whole], offset=start, shape=shape)
+            self._views.add(view.value)
+            return view
         part = self.add("slice", [whole], begin=[start], end=[start + variable.size], step=[1])
         return self.add("reshape", [part], shape=shape)
 
@@ -253,10 +256,10 @@ class Trace:
 
     def _kept(self, tensor: Tensor) -> Tensor:
         """The tensor, or a copy of it where it is the memory of a variable that is about to be written."""
-        for key, (_, value) in self._memory.items():
-            if value == tensor.value and key in self._pending:
-                return self.add("copy", [tensor])
-        return tensor
+        written = {value for key, (_, value) in self._memory.items() if key in self._pending}
+        if self.flat is not None and not self._pending.keys().isdisjoint({id(self.flat.variable), *self.flat.offsets}):
+            written |= self._views
+        return self.add("copy", [tensor]) if tensor.value in written else tensor
 
     def variables(self) -> Mapping[int, tuple[Variable, int]]:
         """id(variable) -> (variable, engine variable) of everything that must be bound to memory."""

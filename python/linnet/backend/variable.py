@@ -10,7 +10,9 @@ Assigning never moves the array; it writes into it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -26,6 +28,19 @@ class _Storage:
 
 
 storage = _Storage()
+
+
+# How many numbers new variables may still hold together, or None for any: set while a model is made from a file, whose
+# configuration could ask for more memory than there is.
+allowance: ContextVar[list[int] | None] = ContextVar("linnet_allowance", default=None)
+
+
+def _take_allowance(shape: Sequence[int]) -> None:
+    left = allowance.get()
+    if left is not None:
+        left[0] -= math.prod(shape)
+        if left[0] < 0:
+            raise ValueError(f"the file has fewer numbers than its model needs for a weight of shape {tuple(shape)}")
 
 
 def aligned_zeros(shape: Sequence[int], dtype: Any = np.float32) -> np.ndarray:
@@ -71,6 +86,7 @@ class Variable(Arithmetic):
             if shape is None:
                 raise ValueError(f'variable "{self.path}": a shape is needed together with an initializer')
             self.dtype = standardize_dtype(dtype)
+            _take_allowance(shape)
             with eager():
                 value = initializer(tuple(shape), dtype=self.dtype)
         else:
@@ -78,7 +94,9 @@ class Variable(Arithmetic):
             self.dtype = standardize_dtype(value.dtype if dtype is None else dtype)
         value = engine_array(value, self.dtype, f'variable "{self.path}"')
         if shape is not None and value.shape != tuple(shape):
-            raise ValueError(f'variable "{self.path}": expected shape {tuple(shape)}, the initializer gave {value.shape}')
+            raise ValueError(
+                f'variable "{self.path}": expected shape {tuple(shape)}, the initializer gave {value.shape}'
+            )
         self._array = aligned_zeros(value.shape, value.dtype)
         self._array[...] = value
 

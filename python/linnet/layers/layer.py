@@ -47,7 +47,7 @@ class Layer(Operation):
     """
 
     supports_masking = False
-    _arguments: dict[str, Any] = {}
+    _arguments: dict[str, Any]
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         self = object.__new__(cls)
@@ -117,7 +117,7 @@ class Layer(Operation):
         return calls.shapes_of(outputs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """The mask of the output. A layer with supports_masking passes its input's mask on unless this is overridden."""
+        """The mask of the output. With supports_masking, the input's mask is passed on unless this is overridden."""
         return previous_mask
 
     # ---- calling -----------------------------------------------------------------------------------------------------
@@ -243,7 +243,7 @@ class Layer(Operation):
 
     @property
     def trainable(self) -> bool:
-        """Whether training changes the weights. Setting it sets all inner layers; it takes effect at the next compile."""
+        """Whether training changes the weights. Setting it sets all inner layers too; the next compile obeys it."""
         return self._trainable
 
     @trainable.setter

@@ -1,8 +1,8 @@
 """The arrays given to fit, evaluate and predict: checked once, and described so that programs can be compiled for them.
 
-A `Data` is a structure of inputs x, targets y and sample weights w whose leaves are C-contiguous NumPy arrays with one row
-per sample, of any type that the engine's gather can read; it converts the rows of a batch to float32 or int32 when it
-copies them. `Data.signature` says what the compiled program must know of them: structures, row shapes and types.
+A `Data` is a structure of inputs x, targets y and sample weights w whose leaves are C-contiguous NumPy arrays with one
+row per sample, of any type that the engine's gather can read; it converts the rows of a batch to float32 or int32 when
+it copies them. `Data.signature` says what the compiled program must know: structures, row shapes and types.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from linnet.backend.trace import Trace
 from linnet.backend.tree import flatten, freeze, map_structure
 
 # What the engine's gather reads; everything else is converted when the data is taken in.
-_GATHERED = frozenset("float32 float64 int8 int16 int32 int64 uint8 uint16 uint32 uint64".split())
+_GATHERED = frozenset(["float32", "float64", "int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64"])
 
 
 class Leaf:
@@ -87,7 +87,7 @@ def _common_length(names: list[str], arrays: list[np.ndarray]) -> int:
 
 
 def numpy_leaves(structure: Any, name: str) -> Any:
-    """The structure with every leaf an array that the engine can read. TypeError for objects, strings, complex numbers."""
+    """The structure with every leaf an array that the engine can read. TypeError for anything but real numbers."""
     if structure is None:
         return None
     if isinstance(structure, dict):
@@ -134,8 +134,7 @@ def split_validation(data: Data, fraction: float) -> tuple[Data, Data]:
     at = int(np.floor(data.n * (1.0 - fraction)))
     if at == 0 or at == data.n:
         raise ValueError(
-            f"validation_split={fraction} of {data.n} samples leaves none for "
-            f"{'training' if at == 0 else 'validation'}"
+            f"validation_split={fraction} of {data.n} samples leaves none for {'training' if at == 0 else 'validation'}"
         )
     return data.rows(0, at), data.rows(at, data.n)
 

@@ -3,8 +3,8 @@
     layers          each layer or operation with its config and `inbound_nodes`, the arguments of every call of it
     input_layers    [layer name, call, tensor] for each input; output_layers the same for each output
 
-A symbolic tensor among the arguments is written as {"class_name": "__keras_tensor__", "config": {"keras_history": [name,
-call, tensor], ...}}. An operation of linnet.ops has the class_name "Operation" and its function's name as config.
+A symbolic tensor among the arguments is written as {"class_name": "__keras_tensor__", "config": {"keras_history":
+[name, call, tensor], ...}}. An operation of linnet.ops has the class_name "Operation" and its function's name as config.
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ from linnet.models.function import Function
 
 
 def order_inputs(title: str, function: Function, inputs: Any) -> list[Any]:
-    """The leaves of `inputs` in the order of function.inputs: a single one, a list, a dict by name, or the structure."""
+    """The leaves of `inputs` (one, a list, a dict by name, or the structure) in the order of function.inputs."""
     names = [tensor.name for tensor in function.inputs]
     if isinstance(inputs, dict):
         keys = set(inputs)
@@ -24,9 +24,8 @@ def order_inputs(title: str, function: Function, inputs: Any) -> list[Any]:
         raise ValueError(f"{title}: the inputs lack {missing}; the dict has {sorted(map(str, keys))}")
     leaves = flatten(inputs)
     if len(leaves) != len(names):
-        raise ValueError(
-            f"{title}: expected {len(names)} input{'s' if len(names) > 1 else ''} ({', '.join(names)}), got {len(leaves)}"
-        )
+        noun = "inputs" if len(names) > 1 else "input"
+        raise ValueError(f"{title}: expected {len(names)} {noun} ({', '.join(names)}), got {len(leaves)}")
     return leaves
 
 

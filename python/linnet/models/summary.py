@@ -1,4 +1,8 @@
-"""`model.summary()`: a table of the layers with their output shapes and numbers of weights, drawn with box characters."""
+"""`model.summary()`: a table of the layers with their output shapes and numbers of weights.
+
+A functional model that is not a plain chain gets a column that says what each layer is connected to. Nothing here
+computes: shapes come from the symbolic calls, so a layer that was never called on symbolic tensors shows none.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """`Trainer`: compile, fit, evaluate, predict and their kin; the part of a model that has loops.
 
-The loop of `fit` does per batch: one call into the engine (which gathers the rows, runs forward, backward and the update,
-and keeps the metrics), one look at the loss, and a look at the clock for the progress bar. Everything else happens once
+The loop of `fit` does per batch: one call into the engine (which gathers the rows, runs forward, backward and the
+update, and keeps the metrics), one look at the loss, and a look at the clock for the progress bar. Everything else happens once
 per epoch, or when a callback asks for it.
 
 The order of the samples in an epoch, and all random numbers, follow from the seed and the optimizer's step count alone:
@@ -216,7 +216,7 @@ class Trainer(TrainingHooks):
     ) -> Any:
         """Trains for `epochs` passes over the data and returns a History.
 
-        x: an array with one row per sample, or a list or dict of arrays for several inputs. y: targets in the same form.
+        x: an array with one row per sample, or a list or dict of arrays for several inputs. y: targets, the same way.
         batch_size: 32 by default. verbose: 0 silent, 1 a bar, 2 a line per epoch, "auto" a bar on a terminal.
         validation_split: the share of the data, from its end, that is held back for validation after each epoch;
         validation_data: (x, y) or (x, y, sample_weight) instead. class_weight: {class: weight}. sample_weight: one
@@ -274,7 +274,12 @@ class Trainer(TrainingHooks):
         return self._as_result(loop.run(verbose, callbacks), return_dict)
 
     def predict(
-        self, x: Any, batch_size: int | None = None, verbose: Any = "auto", steps: int | None = None, callbacks: Any = None
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
     ) -> Any:
         """The model's outputs for all rows of x, in the structure of the outputs."""
         from linnet.models.loops import predict

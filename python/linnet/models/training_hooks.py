@@ -1,4 +1,4 @@
-"""What a training step consists of, as methods that a subclass of Model may override, and the running means of the loss.
+"""What a training step consists of, as methods that a subclass of Model may override; and the means of the loss.
 
 These methods are run once, while a step is traced: they see tensors, not numbers. Metrics keep their state in variables
 that the compiled step updates; the loss is summed up in Python, in float64.

@@ -1,6 +1,6 @@
 """Elementwise arithmetic, broadcasting as in NumPy.
 
-The engine's pointwise nodes are float32. Where all operands are integers and Keras's result is an integer, the result is
+The engine's pointwise nodes are float32. Where all operands are integers and Keras's result is one, the result is
 cast back to int32, which is exact up to 2**24.
 """
 

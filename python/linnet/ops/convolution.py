@@ -1,7 +1,7 @@
 """Convolution and pooling over images (n, h, w, c) and sequences (n, t, c).
 
-A sequence is an image of height 1. `channels_first` data is transposed on the way in and out. "same" padding adds as much
-as is needed for ceil(size / stride) outputs, the odd one at the end, as Keras does on every backend.
+A sequence is an image of height 1. `channels_first` data is transposed on the way in and out. "same" padding adds as
+much as is needed for ceil(size / stride) outputs, the odd one at the end, as Keras does on every backend.
 """
 
 from __future__ import annotations

@@ -90,7 +90,7 @@ def linspace(start: float, stop: float, num: int = 50, endpoint: bool = True, dt
     return _array(np.linspace(start, stop, num, endpoint), standardize_dtype(dtype))
 
 
-def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:  # noqa: N803  (Keras's names)
+def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
     """Ones on diagonal k of an N x M matrix."""
     return _array(np.eye(N, M, k), standardize_dtype(dtype))
 

@@ -52,7 +52,7 @@ def matmul(x1: Any, x2: Any) -> Any:
 
 @op("x1", "x2")
 def tensordot(x1: Any, x2: Any, axes: Any = 2) -> Any:
-    """The sum of products over pairs of axes. axes: how many (the last of x1, the first of x2), or two lists of axes."""
+    """The sum of products over pairs of axes: how many (the last of x1, the first of x2), or two lists of axes."""
     a, b = as_float(x1), as_float(x2)
     if isinstance(axes, int):
         left, right = list(range(a.ndim - axes, a.ndim)), list(range(axes))
@@ -111,9 +111,13 @@ def _einsum(operands: Sequence[Any], subscripts: str) -> Any:
     terms = []
     for x, labels in zip(tensors, inputs, strict=True):
         if len(labels) != x.ndim:
-            raise ShapeError(f'einsum "{subscripts}": "{labels}" names {len(labels)} axes of a tensor of shape {x.shape}')
+            raise ShapeError(
+                f'einsum "{subscripts}": "{labels}" names {len(labels)} axes of a tensor of shape {x.shape}'
+            )
         if len(set(labels)) != len(labels):
-            raise ShapeError(f'einsum "{subscripts}": a label repeated within one operand (a diagonal) is not supported')
+            raise ShapeError(
+                f'einsum "{subscripts}": a label repeated within one operand (a diagonal) is not supported'
+            )
         terms.append((x, labels))
     while len(terms) > 1:
         (x, first), (y, second) = terms.pop(0), terms.pop(0)
@@ -130,7 +134,7 @@ def _einsum(operands: Sequence[Any], subscripts: str) -> Any:
 
 
 def einsum(subscripts: str, *operands: Any, **kwargs: Any) -> Any:
-    """Einstein's sum, as numpy.einsum: einsum("bij,bjk->bik", x, y). No ellipsis and no repeated label in an operand."""
+    """Einstein's sum: einsum("bij,bjk->bik", x, y). No ellipsis, and no label twice in one operand."""
     return _einsum(list(operands), subscripts)
 
 

@@ -177,7 +177,7 @@ def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> 
     """The Euclidean norm over the axes; for vectors also ord = 1, 2, any other number, inf, -inf."""
     x = as_float(x)
     if ord is None or ord == 2 or ord == "fro":
-        if ord == 2 and (axis is None and x.ndim == 2 or isinstance(axis, (tuple, list)) and len(axis) == 2):
+        if ord == 2 and ((axis is None and x.ndim == 2) or (isinstance(axis, (tuple, list)) and len(axis) == 2)):
             raise ValueError("norm: the spectral norm of matrices is not available; use ord='fro' or a vector norm")
         return a.sqrt(_reduce("sum", a.square(x), axis, keepdims))
     size = a.absolute(x)

@@ -6,6 +6,7 @@ here: the engine wants exact dimensions.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -30,8 +31,8 @@ def _logical(x: Tensor) -> str | None:
 
 
 def _resolve(dims: Dims, newshape: Sequence[Any], what: str) -> Dims:
-    # A size is coefficient * batch ** power; an unknown entry takes what the known ones leave. None is the batch; for an
-    # array, whose batch is an ordinary size, it is unknown.
+    # A size is coefficient * batch ** power; an unknown entry takes what the known ones leave. None is the batch; for
+    # an array, whose batch is an ordinary size, it is unknown.
     batch: Any = BatchSize() if any(d < 0 for d in dims) else -1
     wanted = [batch if size is None else size for size in newshape]
     unknown = [i for i, size in enumerate(wanted) if isinstance(size, int) and size == -1]
@@ -228,7 +229,7 @@ def split(x: Any, indices_or_sections: int | Sequence[int], axis: int = 0) -> An
     else:
         cuts = [min(max(c + length if c < 0 else c, 0), length) for c in indices_or_sections]
     edges = [0, *cuts, length]
-    return [_take_range(x, place, b, max(b, e)) for b, e in zip(edges[:-1], edges[1:], strict=True)]
+    return [_take_range(x, place, b, max(b, e)) for b, e in itertools.pairwise(edges)]
 
 
 @op("x")
