@@ -3,8 +3,8 @@
 //   LINNET_NUM_THREADS=2 bench_threads
 //
 // `empty` is the price of a launch whose tiles do nothing. `tiles` runs eight tiles of the given length inside an
-// ActiveRegion (a step); two threads at best halve it. `parked` does the same after a pause in which the workers went to
-// sleep. Run it again with another process busy on one core: a launch should then cost about what one thread takes.
+// ActiveRegion (a step); two threads at best halve it. `parked` does the same after a pause in which the workers went
+// to sleep. Run it again with another process busy on one core: a launch should then cost about what one thread takes.
 #include <benchmark/benchmark.h>
 #include <unistd.h>
 
