@@ -198,6 +198,8 @@ def _layer(config, index):
         lambda c: _layer(c, 1).update(inbound_nodes=[]),
         lambda c: _layer(c, 1)["config"].update(filters=-1),
         lambda c: _layer(c, 1)["config"].update(filters=5),
+        lambda c: _layer(c, 1)["config"].update(filters=10**12),
+        lambda c: _layer(c, 1)["config"].update(kernel_size=[10**9, 10**9]),
         lambda c: _layer(c, 1)["config"].update(surprise=1),
         lambda c: _layer(c, 1)["config"].update(
             activation={"class_name": "function", "config": "system", "module": "os"}

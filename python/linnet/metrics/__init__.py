@@ -1,4 +1,8 @@
-"""What is measured while training and evaluating."""
+"""What is measured while training and evaluating.
+
+The base class is in metric.py, sums and means over batches in reduction.py; the other files hold the metrics by
+family. Most are the mean of a function of `linnet.losses`.
+"""
 
 from collections.abc import Mapping
 from typing import Any

@@ -13,6 +13,7 @@ import os
 from collections.abc import Mapping
 from typing import Any
 
+from linnet.backend.variable import allowance
 from linnet.saving import files, registry
 from linnet.saving.serialization import deserialize_keras_object, serialize_keras_object
 from linnet.saving.weights_file import (
@@ -71,9 +72,12 @@ def load_model(
     check_format(path, metadata)
     if metadata.get("kind") != "model":
         raise ValueError(f"{path} holds weights only; make the model and use model.load_weights")
+    # A model may have metrics inside, whose few numbers are not in the file.
+    token = allowance.set([sum(tensor.size for tensor in tensors.values()) + 1024])
     with registry.custom_object_scope(custom_objects or {}):
         try:
             model = _make(metadata, custom_objects)
+            allowance.set(None)
             if compile:
                 _compile(model, metadata)
         except (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError) as error:
@@ -81,6 +85,8 @@ def load_model(
             raise ValueError(f"{path}: the model cannot be made from its configuration: {text}") from error
         except MemoryError as error:
             raise ValueError(f"{path}: the model of its configuration does not fit into memory") from error
+        finally:
+            allowance.reset(token)
     weights = named_weights(model)
     assign(weights, strip(tensors, WEIGHTS), path, "weight")
     state = strip(tensors, OPTIMIZER)
