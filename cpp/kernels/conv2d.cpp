@@ -9,7 +9,7 @@ namespace {
 
 const ConvForward* const kForward[] = {&conv_forward_gemm, &conv_forward_depthwise, &conv_forward_planar,
                                        &conv_forward_direct, &conv_forward_general};
-const ConvGradInput* const kGradInput[] = {&conv_grad_input_gemm, &conv_grad_input_depthwise, &conv_grad_input_rotated,
+const ConvGradInput* const kGradInput[] = {&conv_grad_input_gemm, &conv_grad_input_depthwise, &conv_grad_input_turned,
                                            &conv_grad_input_direct, &conv_grad_input_general};
 const ConvGradWeight* const kGradWeight[] = {&conv_grad_weight_gemm, &conv_grad_weight_depthwise,
                                              &conv_grad_weight_planar, &conv_grad_weight_direct,

@@ -34,7 +34,7 @@ struct ConvGradWeight {
 
 extern const ConvForward conv_forward_gemm, conv_forward_depthwise, conv_forward_planar, conv_forward_direct,
     conv_forward_general;
-extern const ConvGradInput conv_grad_input_gemm, conv_grad_input_depthwise, conv_grad_input_rotated,
+extern const ConvGradInput conv_grad_input_gemm, conv_grad_input_depthwise, conv_grad_input_turned,
     conv_grad_input_direct, conv_grad_input_general;
 extern const ConvGradWeight conv_grad_weight_gemm, conv_grad_weight_depthwise, conv_grad_weight_planar,
     conv_grad_weight_direct, conv_grad_weight_general;
