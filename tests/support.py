@@ -99,7 +99,7 @@ def check_function(
 def _outputs_and_gradients(
     function: Callable[..., Any], arrays: Sequence[np.ndarray], weights: np.ndarray | None, batched: bool
 ) -> list[np.ndarray]:
-    """function's output, and its gradients if weights are given. batched: the first axis of every array is the batch."""
+    """function's output, and its gradients if weights are given. batched: the first axis of all arrays is the batch."""
     trace = Trace()
     rows = len(arrays[0]) if batched else 1
     with trace:

@@ -4,7 +4,8 @@
     input_layers    [layer name, call, tensor] for each input; output_layers the same for each output
 
 A symbolic tensor among the arguments is written as {"class_name": "__keras_tensor__", "config": {"keras_history":
-[name, call, tensor], ...}}. An operation of linnet.ops has the class_name "Operation" and its function's name as config.
+[name, call, tensor], ...}}. An operation of linnet.ops has the class_name "Operation" and its function's name in its
+config.
 """
 
 from __future__ import annotations
@@ -114,7 +115,7 @@ def model_from_config(cls: type, config: dict[str, Any], custom_objects: dict[st
             made[name, 0] = operation._inbound_nodes[0]
     counts = dict.fromkeys(offsets, 0)
     while waiting:
-        later = []
+        later: list[tuple[Any, dict[str, Any]]] = []
         for operation, node in waiting:
             earlier_call_waits = any(other is operation for other, _ in later)
             if earlier_call_waits or not all(place in made for place in _places(node)):

@@ -25,7 +25,7 @@ def is_functional_call(args: tuple, kwargs: dict[str, Any]) -> bool:
     return len(args) >= 2 or (len(args) == 1 and "outputs" in kwargs) or ("inputs" in kwargs and "outputs" in kwargs)
 
 
-class Model(Trainer, Layer):
+class Model(Trainer):
     """A model. Model(inputs, outputs, name=None) gives a Functional; subclasses define `call`.
 
     Raises ValueError when outputs depend on an Input that is not among the inputs.

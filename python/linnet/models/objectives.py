@@ -1,7 +1,8 @@
 """What `compile` was given as losses and metrics, matched to a model's outputs.
 
 Both may be one thing, a list (one entry per output), or a dict by output names. Matching needs the outputs, so it
-happens at the first trace: "accuracy", for instance, becomes binary, categorical or sparse accuracy by the shapes it sees.
+happens at the first trace: "accuracy", for instance, becomes binary, categorical or sparse accuracy by the shapes
+it sees.
 """
 
 from __future__ import annotations

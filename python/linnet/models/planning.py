@@ -51,7 +51,7 @@ def _guess_targets(model: Trainer, function: Any, x: Any) -> Data:
         losses = per_output("loss", loss, model.output_names, len(outputs))
     else:
         losses = [loss] * len(outputs)
-    targets = []
+    targets: list[Any] = []
     for given, output in zip(losses, outputs, strict=True):
         name = getattr(as_loss(given), "name", "") or ""
         if given is None:

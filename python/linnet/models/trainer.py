@@ -1,8 +1,8 @@
 """`Trainer`: compile, fit, evaluate, predict and their kin; the part of a model that has loops.
 
 The loop of `fit` does per batch: one call into the engine (which gathers the rows, runs forward, backward and the
-update, and keeps the metrics), one look at the loss, and a look at the clock for the progress bar. Everything else happens once
-per epoch, or when a callback asks for it.
+update, and keeps the metrics), one look at the loss, and a look at the clock for the progress bar. Everything else
+happens once per epoch, or when a callback asks for it.
 
 The order of the samples in an epoch, and all random numbers, follow from the seed and the optimizer's step count alone:
 the same seed gives the same bits, on any number of threads and after a resume.
@@ -34,8 +34,6 @@ from linnet.models.training_hooks import TrainingHooks
 class Trainer(TrainingHooks):
     """Training, evaluation and prediction for a model."""
 
-    stop_training: bool
-
     def _init_trainer(self) -> None:
         self.compiled = False
         self.optimizer: Any = None
@@ -53,7 +51,7 @@ class Trainer(TrainingHooks):
         self.history: Any = None
 
     @property
-    def stop_training(self) -> bool:  # type: ignore[no-redef]
+    def stop_training(self) -> bool:
         """Set it to True in a callback to end the training after the batch."""
         return self._stop
 

@@ -11,12 +11,13 @@ from typing import Any
 
 from linnet.backend.trace import current_trace
 from linnet.backend.tree import flatten
+from linnet.layers.layer import Layer
 from linnet.layers.layer_calls import change_count
 from linnet.models.objectives import Losses, Metrics, as_loss, as_metric, by_shapes, targets_by_output
 
 
-class TrainingHooks:
-    """The overridable parts of training. Mixed into Model by Trainer."""
+class TrainingHooks(Layer):
+    """The overridable parts of training."""
 
     optimizer: Any
     _losses_compiled: Losses | None
@@ -25,17 +26,26 @@ class TrainingHooks:
     _loss_rows: int
     _metrics_found: tuple[Any, dict[str, Any]] | None = None
 
+    def _symbolic_function(self) -> Any:
+        """The graph of symbolic calls that the model is made of, or None. Model knows."""
+        return None
+
+    @property
+    def output_names(self) -> list[str]:
+        """The names of the outputs, where the model has symbolic ones."""
+        return []
+
     # ---- one step ----------------------------------------------------------------------------------------------------
 
     def train_step(self, data: tuple[Any, Any, Any]) -> dict[str, Any]:
         """Forward, loss, metrics, gradients, update. data: (x, y, sample_weight). Returns the logs: at least "loss"."""
         x, y, sample_weight = data
-        y_pred = self(x, training=True)  # type: ignore[operator]
+        y_pred = self(x, training=True)
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
         self.compute_metrics(x, y, y_pred, sample_weight)
         trace = current_trace()
         assert trace is not None
-        variables = trace.flat.variables if trace.flat is not None else self.trainable_variables  # type: ignore[attr-defined]
+        variables = trace.flat.variables if trace.flat is not None else self.trainable_variables
         gradients = trace.gradients(loss, [trace.read(variable) for variable in variables])
         self.optimizer.apply(gradients, variables)
         return self._step_logs(loss)
@@ -43,14 +53,14 @@ class TrainingHooks:
     def test_step(self, data: tuple[Any, Any, Any]) -> dict[str, Any]:
         """Forward, loss, metrics."""
         x, y, sample_weight = data
-        y_pred = self(x, training=False)  # type: ignore[operator]
+        y_pred = self(x, training=False)
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=False)
         self.compute_metrics(x, y, y_pred, sample_weight)
         return self._step_logs(loss)
 
     def predict_step(self, data: tuple[Any, Any, Any]) -> Any:
         """Forward."""
-        return self(data[0], training=False)  # type: ignore[operator]
+        return self(data[0], training=False)
 
     def _step_logs(self, loss: Any) -> dict[str, Any]:
         logs = {"loss": loss}
@@ -68,11 +78,11 @@ class TrainingHooks:
             targets = targets_by_output(y, names, len(outputs))
             weights = self._weights_by_output(sample_weight, names, len(outputs))
             total = self._losses_compiled(names, targets, outputs, weights)
-        for term in self.losses:  # type: ignore[attr-defined]
+        for term in self.losses:
             total = term if total is None else total + term
         if total is None:
             raise ValueError(
-                f"{self._title()}: there is no loss to minimise: give compile(loss=...), or use add_loss in a layer"  # type: ignore[attr-defined]
+                f"{self._title()}: there is no loss to minimise: give compile(loss=...), or use add_loss in a layer"
             )
         return total
 
@@ -89,8 +99,8 @@ class TrainingHooks:
         outputs = flatten(y_pred)
         if isinstance(y_pred, dict):
             return sorted(y_pred), outputs
-        if self._symbolic_function() is not None and len(outputs) == len(self.output_names):  # type: ignore[attr-defined]
-            return list(self.output_names), outputs  # type: ignore[attr-defined]
+        if self._symbolic_function() is not None and len(outputs) == len(self.output_names):
+            return list(self.output_names), outputs
         return [f"output_{i + 1}" for i in range(len(outputs))], outputs
 
     @staticmethod
@@ -124,7 +134,7 @@ class TrainingHooks:
         if self._metrics_found is None or self._metrics_found[0] != key:
             found: dict[str, Any] = dict(compiled.named) if compiled is not None else {}
             known = {id(metric) for metric in found.values()}
-            for layer in self._flatten_layers():  # type: ignore[attr-defined]
+            for layer in self._flatten_layers():
                 for value in vars(layer).values():
                     for item in value if isinstance(value, (list, tuple)) else (value,):
                         if isinstance(item, Metric) and id(item) not in known:

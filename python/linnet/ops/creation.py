@@ -5,8 +5,7 @@ Inside a trace a shape may hold the batch: None or `ops.shape(x)[0]`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 
@@ -21,9 +20,9 @@ _NUMPY = {"float32": np.float32, "int32": np.int32, "bool": np.bool_}
 
 
 def _array(values: Any, dtype: str) -> Any:
-    array = np.asarray(values, dtype=_NUMPY[dtype])
+    found: np.ndarray = np.asarray(values, dtype=_NUMPY[dtype])
     trace = current_trace()
-    return array if trace is None else trace.constant(array)
+    return found if trace is None else trace.constant(found)
 
 
 def full(shape: Any, fill_value: Any, dtype: Any = None) -> Any:
@@ -113,9 +112,9 @@ def convert_to_tensor(x: Any, dtype: Any = None, sparse: bool | None = None, rag
     if trace is not None:
         found = trace.tensor(x)
         return found if dtype is None else as_dtype(found, standardize_dtype(dtype))
-    found = np.asarray(x)
-    own = standardize_dtype(dtype if dtype is not None else found.dtype)
-    return found.astype(_NUMPY[own], copy=False)
+    values = np.asarray(x)
+    own = standardize_dtype(dtype if dtype is not None else values.dtype)
+    return values.astype(_NUMPY[own], copy=False)
 
 
 def convert_to_numpy(x: Any) -> np.ndarray:
@@ -149,6 +148,6 @@ def copy(x: Any) -> Any:
     return tensor(x)
 
 
-def meshgrid(*x: Sequence[float], indexing: str = "xy") -> Any:
+def meshgrid(*x: Any, indexing: Literal["xy", "ij"] = "xy") -> Any:
     """Coordinate matrices of these coordinate vectors (arrays)."""
     return [_array(grid, standardize_dtype(grid.dtype)) for grid in np.meshgrid(*x, indexing=indexing)]

@@ -176,11 +176,11 @@ def _contract(x: Tensor, first: str, y: Tensor, second: str, later: str) -> tupl
     y = transpose(y, [second.index(label) for label in batch + inner + columns])
     lead = [sizes[label] for label in batch]
 
-    def length(labels: Sequence[str]) -> int:
+    def total_size(labels: Sequence[str]) -> int:
         return math.prod(sizes[label] for label in labels)
 
-    x = reshape_dims(x, [*lead, length(rows), length(inner)])
-    y = reshape_dims(y, [*lead, length(inner), length(columns)])
+    x = reshape_dims(x, [*lead, total_size(rows), total_size(inner)])
+    y = reshape_dims(y, [*lead, total_size(inner), total_size(columns)])
     product = trace_of().add("matmul", [x, y], trans_a=False, trans_b=False)
-    labels = batch + rows + columns
-    return reshape_dims(product, [sizes[label] for label in labels]), "".join(labels)
+    left = batch + rows + columns
+    return reshape_dims(product, [sizes[label] for label in left]), "".join(left)

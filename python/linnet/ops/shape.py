@@ -322,15 +322,15 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float |
 
         raise unknown_name("padding mode", mode, ["constant", "reflect", "symmetric"])
     skip = 1 if mode == "reflect" else 0
-    for axis, (before, after) in enumerate(widths):
+    for axis, (low, high) in enumerate(widths):
         length = x.dims[axis]
-        if max(before, after) > max(length - skip, 0):
-            raise ShapeError(f"pad: cannot {mode} {max(before, after)} values of an axis of size {length}")
+        if max(low, high) > max(length - skip, 0):
+            raise ShapeError(f"pad: cannot {mode} {max(low, high)} values of an axis of size {length}")
         parts = [x]
-        if before:
-            parts.insert(0, flip(_take_range(x, axis, skip, skip + before), axis))
-        if after:
-            parts.append(flip(_take_range(x, axis, length - skip - after, length - skip), axis))
+        if low:
+            parts.insert(0, flip(_take_range(x, axis, skip, skip + low), axis))
+        if high:
+            parts.append(flip(_take_range(x, axis, length - skip - high, length - skip), axis))
         x = concatenate(parts, axis)
     return x
 
