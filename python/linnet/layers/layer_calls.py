@@ -1,5 +1,9 @@
 """How a layer is called: the three ways (traced, symbolic, eager), the shapes for `build`, the masks, and the record of
 what __init__ was given. Helpers of `layer.py`; nothing here is public.
+
+An eager call keeps its program in the layer, under the shapes of the arrays, the other arguments and the number of
+public attributes that have changed so far in any layer: setting `dropout.rate` makes a new program. Start reading in
+`call_traced`; the other two ways lead to it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,9 @@
-"""The loops of fit, evaluate and predict over the rows of arrays that lie in memory."""
+"""The loops of fit, evaluate and predict over the rows of arrays that lie in memory.
+
+A loop binds the data to a compiled step (steps.py), calls `run_rows` batch after batch, and lets the data go. Callbacks
+are called only where one overrides the hook, and metrics are read only when somebody looks: the bare loop costs 2 to 3
+microseconds of Python per step. Start reading in `FitLoop._batches`.
+"""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ class Progress:
                 total=steps,
                 desc=title,
                 file=sys.stdout,
-                bar_format="{desc} {n_fmt}/{total_fmt} |{bar:20}| {elapsed}<{remaining} {postfix}",
+                bar_format="{desc} {n_fmt}/{total_fmt} |{bar:20}| {elapsed}<{remaining}{postfix}",
             )
             self.next_draw = self._start + _INTERVAL
 

@@ -12,6 +12,7 @@ The methods that subclasses may override (train_step, compute_loss, ...) are in 
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -153,7 +154,7 @@ class Trainer(TrainingHooks):
 
     def _step(self, kind: str, data: Data, rows: int) -> steps.Step:
         """The program for this kind of step, data and number of rows: kept, or compiled now."""
-        key = (kind, data.signature)
+        key = (kind, data.signature, os.environ.get("LINNET_DEBUG"))
         step = self._steps.get(key)
         if step is not None and step.program.capacity >= rows and self._still_good(step):
             step.program.bind()

@@ -1,4 +1,9 @@
-"""Picking values: x[...], slice, take, one_hot, and the diagonal masks built from comparisons of positions."""
+"""Picking values: x[...], slice, take, one_hot, and the triangles of matrices.
+
+Ints and slices become the engine's `slice`; picking by numbers that are known only at run time becomes `embedding`
+(rows of a table) or a product with `one_hot`. Sizes never depend on values, so boolean masks cannot pick. Along the
+batch axis only the whole can be taken.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,8 @@
-"""Products of vectors, matrices and tensors: all of them become the engine's one matmul."""
+"""Products of vectors, matrices and tensors.
+
+All of them become the engine's one matmul, (..., m, k) times (k, n) or with equal leading axes: here axes are moved,
+merged and broadcast so that it fits. einsum contracts its operands two at a time, from left to right.
+"""
 
 from __future__ import annotations
 

@@ -1,5 +1,8 @@
-"""Functions of neural networks: activations, softmax, normalisation. Convolution and pooling are in convolution.py,
-cross-entropies in crossentropy.py."""
+"""Functions of neural networks: activations, softmax, normalisation, attention.
+
+Convolution and pooling are in convolution.py, cross-entropies in crossentropy.py. softmax and sigmoid remember their
+argument (`Tensor.logits`), so that a cross-entropy right behind them can be computed from it.
+"""
 
 from __future__ import annotations
 
