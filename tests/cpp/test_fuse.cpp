@@ -1,0 +1,252 @@
+// What fuses, what must not, and that the results stay: every case compares the launches of the plan, and the numbers
+// of a fused run with those of the plainest one (graph_test.h).
+#include "graph_test.h"
+
+using namespace linnet;
+using namespace linnet::test;
+
+namespace {
+
+// Launch lists as doctest can print them.
+std::string text(const Launches& launches) {
+  std::string result;
+  for (const std::string& launch : launches) result += (result.empty() ? "" : " ") + launch;
+  return result;
+}
+
+#define CHECK_LAUNCHES(net, outputs, expected) CHECK(text(fused(net, outputs)) == expected)
+
+}  // namespace
+
+TEST_CASE("fuse: bias, residual and activation become the product's epilogue") {
+  Net net;
+  const int x = net.input({-1, 5}), w = net.variable({5, 7}), b = net.variable({7}), r = net.input({-1, 7});
+  const int y = net.add("matmul", {x, w});
+  const int biased = net.add("add", {b, y});
+  SUBCASE("bias") { CHECK_LAUNCHES(net, {biased}, "matmul"); }
+  SUBCASE("bias, residual, tanh") {
+    const int out = net.add("tanh", {net.add("add", {r, biased})});
+    CHECK_LAUNCHES(net, {out}, "matmul");
+  }
+  SUBCASE("residual, then bias: the bias stays behind, since it comes first in the epilogue") {
+    const int out = net.add("add", {net.add("add", {y, r}), b});
+    CHECK_LAUNCHES(net, {out}, "matmul pointwise");
+  }
+  SUBCASE("nothing follows an activation") {
+    const int out = net.add("sigmoid", {net.add("relu", {biased})});
+    CHECK_LAUNCHES(net, {out}, "matmul pointwise");
+  }
+  SUBCASE("an activation without a name in the kernel stays") {
+    const int out = net.add("erf", {biased});
+    CHECK_LAUNCHES(net, {out}, "matmul pointwise");
+  }
+  SUBCASE("a second residual stays") {
+    const int out = net.add("add", {net.add("add", {biased, r}), r});
+    CHECK_LAUNCHES(net, {out}, "matmul pointwise");
+  }
+}
+
+TEST_CASE("fuse: an epilogue that would lose a value somebody reads") {
+  Net net;
+  const int x = net.input({-1, 5}), w = net.variable({5, 5}), b = net.variable({5});
+  const int y = net.add("matmul", {x, w});
+  const int biased = net.add("add", {y, b});
+  const int out = net.add("relu", {biased});
+  SUBCASE("an output") { CHECK_LAUNCHES(net, (std::vector<int>{y, out}), "matmul pointwise"); }
+  SUBCASE("read by another product") {
+    const int other = net.add("matmul", {biased, w});
+    CHECK_LAUNCHES(net, (std::vector<int>{out, other}), "matmul pointwise matmul");
+  }
+  SUBCASE("added to itself") {
+    const int doubled = net.add("add", {biased, biased});
+    CHECK_LAUNCHES(net, {doubled}, "matmul pointwise");
+  }
+  SUBCASE("read through an alias") {
+    const int stopped = net.add("stop_gradient", {biased});
+    const int product = net.add("multiply", {out, stopped});
+    CHECK_LAUNCHES(net, {product}, "matmul pointwise");
+  }
+}
+
+TEST_CASE("fuse: operands that do not fit an epilogue") {
+  Net net;
+  const int x = net.input({-1, 5}), w = net.variable({5, 7}), scalar = net.variable({}), row = net.variable({1, 7});
+  const int column = net.input({-1, 1}), y = net.add("matmul", {x, w});
+  int out = -1;
+  SUBCASE("a scalar") { out = net.add("add", {y, scalar}); }
+  SUBCASE("a row of rank 2") { out = net.add("add", {y, row}); }
+  SUBCASE("a column") { out = net.add("add", {y, column}); }
+  SUBCASE("another operation") { out = net.add("subtract", {y, net.variable({7})}); }
+  CHECK_LAUNCHES(net, {out}, "matmul pointwise");
+}
+
+TEST_CASE("fuse: a bias that is computed later, or written in between, stays out of the epilogue") {
+  Net net;
+  const int x = net.input({-1, 5}), w = net.variable({5, 7}), b = net.variable({7});
+  const int y = net.add("matmul", {x, w});
+  SUBCASE("later") {
+    const int late = net.add("max", {net.add("square", {w})}, {{"axes", Ints{0}}});
+    CHECK_LAUNCHES(net, {net.add("add", {y, late})}, "matmul pointwise max pointwise");
+  }
+  SUBCASE("from the product itself") {
+    const int mean = net.add("mean", {y}, {{"axes", Ints{0}}});
+    CHECK_LAUNCHES(net, {net.add("add", {y, mean})}, "matmul mean pointwise");
+  }
+  SUBCASE("assigned") {
+    net.assign(b, net.input({7}));
+    CHECK_LAUNCHES(net, {net.add("add", {y, b})}, "matmul assign pointwise");
+  }
+  SUBCASE("assigned through a view") {
+    const int flat = net.variable({20});
+    const int part = net.add("view", {flat}, {{"offset", int64_t{4}}, {"shape", Ints{7}}});
+    net.graph.add("sgd", {part, net.input({7}), net.graph.scalar(0.1f)}, {});
+    CHECK_LAUNCHES(net, {net.add("add", {y, part})}, "matmul sgd pointwise");
+  }
+}
+
+TEST_CASE("fuse: convolutions and batch normalisation take what they can") {
+  Net net;
+  const int x = net.input({-1, 4, 4, 2}), k = net.variable({3, 3, 2, 5}), b = net.variable({5});
+  const int y = net.add("add", {net.add("conv2d", {x, k}, {{"padding", Ints{1, 1, 1, 1}}}), b});
+  SUBCASE("conv2d") { CHECK_LAUNCHES(net, {net.add("relu", {y})}, "conv2d"); }
+  const int normed = net.add_all("batch_norm", {y, net.variable({5}), net.variable({5})})[0];
+  SUBCASE("batch_norm takes an activation") { CHECK_LAUNCHES(net, {net.add("relu", {normed})}, "conv2d batch_norm"); }
+  SUBCASE("batch_norm takes no residual") {
+    CHECK_LAUNCHES(net, {net.add("relu", {net.add("add", {normed, y})})}, "conv2d batch_norm pointwise");
+  }
+}
+
+TEST_CASE("fuse: chains of pointwise nodes are one launch") {
+  Net net;
+  const int x = net.input({-1, 6}), row = net.input({6}), column = net.input({-1, 1});
+  SUBCASE("a line") {
+    int y = x;
+    for (const char* op : {"sin", "exp", "negative", "tanh"}) y = net.add(op, {y});
+    CHECK_LAUNCHES(net, {y}, "pointwise");
+  }
+  SUBCASE("a diamond with broadcasting operands, and its middle as an output") {
+    const int a = net.add("multiply", {x, row});
+    const int left = net.add("sin", {a}), right = net.add("add", {a, column});
+    const int y = net.add("multiply", {left, right});
+    CHECK_LAUNCHES(net, (std::vector<int>{y, left}), "pointwise");
+  }
+  SUBCASE("two sources that meet") {
+    const int a = net.add("sin", {x}), b = net.add("cos", {net.input({-1, 6})});
+    CHECK_LAUNCHES(net, {net.add("add", {a, b})}, "pointwise pointwise");  // the first group is joined, b is its input
+  }
+  SUBCASE("another shape is another launch") {
+    const int a = net.add("sin", {row});
+    CHECK_LAUNCHES(net, {net.add("multiply", {x, a})}, "pointwise pointwise");
+  }
+  SUBCASE("dropout and random numbers join") {
+    const int a = net.add("dropout", {net.add("sin", {x})}, {{"rate", 0.5}, {"stream", int64_t{0}}});
+    const int noise = net.add("random_normal", {}, {{"shape", Ints{-1, 6}}, {"stream", int64_t{1}}});
+    const int y = net.add("add", {a, noise});
+    const Launches launches = fused(net, {y});
+    CHECK(launches.size() <= 2);
+    for (const std::string& launch : launches) CHECK(launch == "pointwise");
+  }
+}
+
+TEST_CASE("fuse: a chain longer than a program is cut, not refused") {
+  Net net;
+  int y = net.input({-1, 6});
+  for (int i = 0; i < 200; ++i) y = net.add(i % 2 ? "sin" : "cos", {y});
+  for (int i = 0; i < 40; ++i)
+    y = net.add("multiply", {y, net.add("add", {net.input({-1, 6}), net.graph.scalar(1.0f)})});
+  const Launches launches = fused(net, {y});
+  CHECK(launches.size() > 1);
+  CHECK(launches.size() < 80);
+}
+
+TEST_CASE("fuse: up, down, and the third node in between") {
+  Net net;
+  const int x = net.input({-1, 5}), w = net.variable({5, 5});
+  const int a = net.add("sin", {x});
+  SUBCASE("up: an independent product in between does not stop") {
+    const int product = net.add("matmul", {x, w});
+    const int y = net.add("cos", {a});
+    CHECK_LAUNCHES(net, (std::vector<int>{product, y}), "pointwise matmul");
+  }
+  SUBCASE("down: the group waits for an operand from the product") {
+    const int product = net.add("sum", {net.add("matmul", {x, w})}, {{"axes", Ints{1}}, {"keepdims", true}});
+    const int y = net.add("multiply", {a, product});
+    CHECK_LAUNCHES(net, {y}, "matmul sum pointwise");
+  }
+  SUBCASE("cycle: the product reads the group, the group would read the product") {
+    const int product = net.add("matmul", {a, w});
+    const int total = net.add("sum", {product}, {{"axes", Ints{1}}, {"keepdims", true}});
+    const int y = net.add("multiply", {a, total});
+    CHECK_LAUNCHES(net, {y}, "pointwise matmul sum pointwise");
+  }
+  SUBCASE("cycle through another group") {
+    const int total = net.add("sum", {a}, {{"axes", Ints{1}}, {"keepdims", true}});
+    const int scaled = net.add("exp", {total});
+    const int y = net.add("divide", {a, scaled});
+    CHECK_LAUNCHES(net, {y}, "pointwise sum pointwise pointwise");
+  }
+}
+
+TEST_CASE("fuse: a result that comes back through an alias") {
+  Net net;
+  const int x = net.input({-1, 6});
+  const int v = net.add("sigmoid", {x});
+  SUBCASE("stop_gradient") {
+    const int y = net.add("multiply", {v, net.add("stop_gradient", {v})});
+    CHECK_LAUNCHES(net, {y}, "pointwise pointwise");
+  }
+  SUBCASE("two reshapes") {
+    const int flat = net.add("reshape", {v}, {{"shape", Ints{-6}}});
+    const int back = net.add("reshape", {flat}, {{"shape", Ints{-1, 6}}});
+    CHECK_LAUNCHES(net, {net.add("subtract", {v, back})}, "pointwise pointwise");
+  }
+}
+
+TEST_CASE("fuse: assignments between pointwise nodes") {
+  Net net;
+  const int v = net.variable({6}), x = net.input({6});
+  const int before = net.add("add", {v, x});
+  net.assign(v, x);
+  const int after = net.add("add", {v, before});
+  SUBCASE("the read after does not move up, the read before does not move down") {
+    CHECK_LAUNCHES(net, (std::vector<int>{before, after}), "pointwise assign pointwise");
+  }
+  SUBCASE("another variable may be passed") {
+    const int other = net.variable({6});
+    const int start = net.add("sin", {x});
+    net.assign(other, x);
+    const int end = net.add("cos", {start});
+    const Launches launches = fused(net, {end});
+    CHECK(text(launches) == "assign pointwise assign");  // `v` is still assigned; its readers are gone
+  }
+  SUBCASE("what an assignment stores is there before it") {
+    const int next = net.add("negative", {after});
+    net.assign(v, next);
+    const int last = net.add("multiply", {net.add("add", {next, v}), after});
+    CHECK_LAUNCHES(net, (std::vector<int>{before, last}), "pointwise assign pointwise assign pointwise");
+  }
+}
+
+TEST_CASE("fuse: nodes nobody needs do not run, effects always do") {
+  Net net;
+  const int x = net.input({6}), v = net.variable({6});
+  net.add("exp", {net.add("sin", {x})});
+  const int y = net.add("cos", {x});
+  CHECK_LAUNCHES(net, {y}, "pointwise");
+  net.assign(v, net.add("tanh", {x}));
+  CHECK_LAUNCHES(net, {}, "pointwise assign");
+}
+
+TEST_CASE("fuse: the bias gradient joins the weight gradient, relu_grad moves behind the pool") {
+  Net net;
+  const int x = net.input({-1, 6, 6, 2}), k = net.variable({3, 3, 2, 4}), b = net.variable({4});
+  const int y = net.add("relu", {net.add("add", {net.add("conv2d", {x, k}), b})});
+  const int p = net.add("max_pool2d", {y}, {{"pool", Ints{2, 2}}, {"strides", Ints{2, 2}}});
+  const int loss = net.sum(net.add("square", {p}));
+  const std::vector<int> gradients = append_gradients(net.graph, loss, {k, b});
+  const Launches launches = fused(net, {loss, gradients[0], gradients[1]});
+  CHECK(text(launches).find("max_pool2d_grad conv2d_grad_weight") != std::string::npos);
+  int sums = 0;
+  for (const std::string& launch : launches) sums += launch == "sum";
+  CHECK(sums == 1);  // the loss
+}
