@@ -97,7 +97,9 @@ def test_file_says_what_it_is(path: Path) -> None:
 TESTED_IN = {
     CPP / "kernels": (TESTS / "cpp", ".cpp"),
     CPP / "runtime": (TESTS / "cpp", ".cpp"),
-    CPP / "ops": (TESTS / "ops", ".py"),
+    CPP / "graph": (TESTS / "cpp", ".cpp"),
+    CPP / "base": (TESTS / "cpp", ".cpp"),
+    CPP / "ops": (TESTS / "engine" / "ops", ".py"),
     PYTHON / "layers": (TESTS / "layers", ".py"),
 }
 # Stems tested under another name: the oracle and the table, for instance, by every kernel test.
@@ -106,7 +108,7 @@ TESTED_BY = {
     "cpp/kernels/table": "test_dispatch",
     "cpp/runtime/cpu": "test_dispatch",
     "cpp/runtime/default_threads": "test_threads",
-    "cpp/ops/registry": "test_registry",
+    "cpp/graph/pointwise": "test_fuse",
 }
 
 

@@ -1,5 +1,6 @@
 // The reference table, third part: kernels that sum over an axis. Reductions, softmax, cross-entropies, batch
-// normalisation. Sums run in double and are rounded once.
+// normalisation. Sums run in double and are rounded once. Softmax subtracts the largest logit before anything else, so
+// that it holds for logits of any size.
 #include <cmath>
 #include <limits>
 
@@ -8,14 +9,19 @@
 namespace linnet::LINNET_ISA {
 namespace {
 
-// log(sum_j exp(x[j])) without overflow; `largest` is the maximum of x. NaN or +inf in x gives NaN.
-double log_sum_exp(int64_t n, const float* x /* (n) */) {
+// log(sum_j exp(x[j])) in two parts, since their sum loses the second one when x is large. NaN or +inf in x gives NaN.
+struct LogSumExp {
+  double largest, log_sum;
+  double log_softmax(double x) const { return (x - largest) - log_sum; }
+};
+
+LogSumExp log_sum_exp(int64_t n, const float* x /* (n) */) {
   double largest = -std::numeric_limits<double>::infinity();
   for (int64_t j = 0; j < n; ++j)
     if (x[j] > largest) largest = x[j];
   double sum = 0;
   for (int64_t j = 0; j < n; ++j) sum += std::exp(x[j] - largest);
-  return largest + std::log(sum);
+  return {largest, std::log(sum)};
 }
 
 bool wins(bool least, float value, float best) {
@@ -72,9 +78,9 @@ void arg_reduce(bool least, int64_t outer, int64_t mid, int64_t inner, const flo
 
 void softmax_forward(bool log, int64_t rows, int64_t n, const float* x, float* y, const Launch&) {
   for (int64_t r = 0; r < rows; ++r) {
-    const double total = log_sum_exp(n, x + r * n);
+    const LogSumExp total = log_sum_exp(n, x + r * n);
     for (int64_t j = 0; j < n; ++j) {
-      const double log_y = x[r * n + j] - total;
+      const double log_y = total.log_softmax(x[r * n + j]);
       y[r * n + j] = static_cast<float>(log ? log_y : std::exp(log_y));
     }
   }
@@ -94,10 +100,11 @@ void sparse_cross_entropy_forward(int64_t rows, int64_t classes, const float* lo
   *bad_row = -1;
   for (int64_t r = 0; r < rows; ++r) {
     const float* row = logits + r * classes;  // (classes)
-    const double total = log_sum_exp(classes, row);
-    for (int64_t j = 0; j < classes; ++j) probs[r * classes + j] = static_cast<float>(std::exp(row[j] - total));
+    const LogSumExp total = log_sum_exp(classes, row);
+    for (int64_t j = 0; j < classes; ++j)
+      probs[r * classes + j] = static_cast<float>(std::exp(total.log_softmax(row[j])));
     if (labels[r] >= 0 && labels[r] < classes) {
-      loss[r] = static_cast<float>(total - row[labels[r]]);
+      loss[r] = static_cast<float>(-total.log_softmax(row[labels[r]]));
     } else {
       loss[r] = std::numeric_limits<float>::quiet_NaN();
       if (*bad_row < 0) *bad_row = r;
@@ -116,11 +123,12 @@ void cross_entropy_forward(int64_t rows, int64_t classes, const float* logits, c
                            float* probs, const Launch&) {
   for (int64_t r = 0; r < rows; ++r) {
     const float* row = logits + r * classes;  // (classes)
-    const double total = log_sum_exp(classes, row);
+    const LogSumExp total = log_sum_exp(classes, row);
     double sum = 0;
     for (int64_t j = 0; j < classes; ++j) {
-      sum += targets[r * classes + j] * (total - row[j]);
-      probs[r * classes + j] = static_cast<float>(std::exp(row[j] - total));
+      const double log_y = total.log_softmax(row[j]);
+      sum -= targets[r * classes + j] * log_y;
+      probs[r * classes + j] = static_cast<float>(std::exp(log_y));
     }
     loss[r] = static_cast<float>(sum);
   }

@@ -1,4 +1,6 @@
-// Operations on integers: embedding (rows of a table by id), one_hot, cast.
+// Operations on integers: embedding (rows of a table by id), one_hot, cast. An id outside of the table is an error that
+// names the sample, as no gradient could repair it; one_hot of a number outside of its depth is a row of zeros. Only
+// the table has a gradient: rows that several ids ask for add up, in the order of the ids.
 #include <algorithm>
 
 #include "graph/graph.h"
