@@ -8,8 +8,9 @@
 
 namespace linnet::LINNET_ISA {
 
-// 30 us in tenths of a nanosecond, the unit of `cost`. Streaming one float from memory costs about 1.
-inline constexpr int64_t kTileCost = 300000;
+// 12 us in tenths of a nanosecond, the unit of `cost`: ten times what a launch costs (bench_threads). Streaming one float
+// from memory costs about 1.
+inline constexpr int64_t kTileCost = 120000;
 
 // Units of one tile.
 inline int64_t units_per_tile(int64_t units, int64_t cost) {
