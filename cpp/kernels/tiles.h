@@ -8,8 +8,8 @@
 
 namespace linnet::LINNET_ISA {
 
-// 12 us in tenths of a nanosecond, the unit of `cost`: ten times what a launch costs (bench_threads). Streaming one float
-// from memory costs about 1.
+// 12 us in tenths of a nanosecond, the unit of `cost`: ten times what a launch costs (bench_threads). Streaming one
+// float from memory costs about 1.
 inline constexpr int64_t kTileCost = 120000;
 
 // Units of one tile.

@@ -1,10 +1,10 @@
 // The thread pool behind `Launch::parallel` (threads.h).
 //
-// The whole protocol is two counters. `untaken` is the range of tiles of the current launch that nobody has taken; taking
-// one is a single fetch_add. The caller takes from the front, workers from the back: launches over the same data then
-// find most of it in the cache of the core that had it last (Adam after a product of matrices runs 1.5 times faster).
-// `finished` counts tiles that workers have completed. The caller publishes a job, takes tiles like everybody else until
-// none remain, and then waits for `finished`: only for tiles that a worker has really started.
+// The whole protocol is two counters. `untaken` is the range of tiles of the current launch that nobody has taken;
+// taking one is a single fetch_add. The caller takes from the front, workers from the back: launches over the same data
+// then find most of it in the cache of the core that had it last (Adam after a product of matrices runs 1.5 times
+// faster). `finished` counts tiles that workers have completed. The caller publishes a job, takes tiles like everybody
+// else until none remain, and then waits for `finished`: only for tiles that a worker has really started.
 //
 // Why no generation number is needed: a thread reads the job only *after* it has taken a tile, and a launch cannot end,
 // nor its job be replaced, before that tile is reported. A late worker therefore either finds nothing and

@@ -45,7 +45,7 @@ class Graph:
         """One line per node: outputs, operation, inputs, attributes, shapes, layer."""
 
 class Executable:
-    """A plan for a graph: fused, ordered, every buffer placed for `capacity` rows. Any n up to it runs in that memory."""
+    """A plan for a graph: fused, ordered, every buffer placed for `capacity` rows; fewer run in the same memory."""
 
     def __init__(self, graph: Graph, outputs: Sequence[int], capacity: int, debug: str = "") -> None:
         """debug: comma-separated nofuse, noplan, reference, trace, nan. The graph may be dropped or extended later."""
@@ -53,16 +53,16 @@ class Executable:
     capacity: int
 
     def bind_variable(self, variable: int, array: np.ndarray) -> None:
-        """The variable's memory: float32/int32, C-contiguous, writeable where assigned. Kept alive by the executable."""
+        """The variable's memory: float32/int32, C-contiguous, writeable where assigned. Kept alive."""
 
     def bind_rows(self, input: int, array: np.ndarray) -> None:
-        """The data set behind an input for run_rows: any numeric dtype, C-contiguous, one row per sample. Kept alive."""
+        """The data set behind an input for run_rows: any numeric dtype, C-contiguous, a row per sample. Kept alive."""
 
     def run(self, n: int, inputs: Sequence[np.ndarray], seed: int = 0, step: int = 0) -> list[np.ndarray]:
-        """Runs on given inputs (float32/int32, C-contiguous, n rows where batched) and returns the outputs as arrays."""
+        """Runs on the inputs (float32/int32, C-contiguous, n rows where batched) and returns the outputs as arrays."""
 
     def run_rows(self, indices: np.ndarray | None, start: int, n: int, seed: int = 0, step: int = 0) -> None:
-        """Runs on rows indices[start : start + n] (int64; None: start .. start + n) of the bound data. No copies out."""
+        """Runs on rows indices[start : start + n] (int64; None: start .. start + n) of the bound data. Copies nothing."""
 
     def output(self, index: int) -> np.ndarray:
         """A copy of an output of the last run."""

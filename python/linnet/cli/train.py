@@ -1,4 +1,8 @@
-"""`linnet train RECIPE`: load, build, fit, evaluate, and write the folder of the run."""
+"""`linnet train RECIPE`: load, build, fit, evaluate, and write the folder of the run.
+
+The recipe (cli/recipes) says what to build and its settings for each data set; options on the command line win over
+them. Whatever ends the run (the last epoch, Ctrl-C, an error) leaves either a whole folder or none.
+"""
 
 import argparse
 import sys

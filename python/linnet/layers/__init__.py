@@ -47,7 +47,8 @@ _LAYERS = {
     "subtract": "merge",
 }
 
-__all__ = ["Input", "InputLayer", "InputSpec", "Layer", *_LAYERS]
+__all__ = ["Input", "InputLayer", "InputSpec", "Layer"]
+__all__ += list(_LAYERS)
 
 
 def __getattr__(name: str) -> Any:
