@@ -62,7 +62,7 @@ class Executable:
         """Runs on the inputs (float32/int32, C-contiguous, n rows where batched) and returns the outputs as arrays."""
 
     def run_rows(self, indices: np.ndarray | None, start: int, n: int, seed: int = 0, step: int = 0) -> None:
-        """Runs on rows indices[start : start + n] (int64; None: start .. start + n) of the bound data. Copies nothing."""
+        """Runs on rows indices[start : start + n] (int64; None: start .. start + n) of the bound data."""
 
     def output(self, index: int) -> np.ndarray:
         """A copy of an output of the last run."""
