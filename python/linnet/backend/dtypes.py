@@ -51,14 +51,21 @@ def array_dtype(array: np.ndarray, what: str = "array") -> str:
     raise TypeError(f"{what}: expected numbers, got dtype {array.dtype} of shape {array.shape}{way_out}")
 
 
+def check_fits_int32(array: np.ndarray, what: str) -> None:
+    """ValueError when integers of a wider type would wrap around in the engine's int32."""
+    if array.dtype.kind not in "iu" or np.can_cast(array.dtype, np.int32) or not array.size:
+        return
+    low, high = array.min(), array.max()
+    if low < -(2**31) or high >= 2**31:
+        raise ValueError(f"{what}: integers from {low} to {high} do not fit into int32; convert to float32")
+
+
 def engine_array(value: Any, dtype: str | None = None, what: str = "array") -> np.ndarray:
     """A C-contiguous float32 or int32 array of `value`; copied only where needed. dtype None: by the kind of value."""
     array = np.asarray(value)
     own = array_dtype(array, what)
     target = np.int32 if (dtype or own) == "int32" else np.float32
-    if target is np.int32 and array.dtype.itemsize == 8 and array.dtype.kind in "iu" and array.size:
-        low, high = array.min(), array.max()
-        if low < -(2**31) or high >= 2**31:
-            raise ValueError(f"{what}: integers from {low} to {high} do not fit into int32; convert to float32")
+    if target is np.int32:
+        check_fits_int32(array, what)
     # asarray with order "C" keeps 0-d arrays 0-d, which np.ascontiguousarray does not.
     return np.asarray(array, dtype=target, order="C")

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from linnet.backend.dtypes import array_dtype
+from linnet.backend.dtypes import array_dtype, check_fits_int32
 from linnet.backend.tensor import Tensor
 from linnet.backend.trace import Trace
 from linnet.backend.tree import flatten, freeze, map_structure
@@ -60,6 +60,12 @@ class Data:
         """(x, y, w) with a tensor of the trace, made as its next input, for each array."""
         tensors = iter([trace.input(leaf.name, (-1, *leaf.row_shape), leaf.dtype) for leaf in self.leaves])
         return map_structure(lambda leaf: None if leaf is None else next(tensors), self.structure)
+
+    def check_integers(self) -> None:
+        """ValueError for integers (labels, ids) that the engine's int32 cannot hold: the gather would wrap them."""
+        for leaf, array in zip(self.leaves, self.arrays, strict=True):
+            if leaf.dtype == "int32":
+                check_fits_int32(array, leaf.name)
 
     def rows(self, first: int, last: int) -> Data:
         """Samples first to last, without copying."""

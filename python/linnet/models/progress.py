@@ -1,4 +1,5 @@
-"""What fit, evaluate and predict show: a bar for every epoch (verbose=1, by tqdm), or a line for every epoch (2).
+"""What fit, evaluate and predict show: a live bar that becomes a line at the end of the epoch (verbose=1, by tqdm), or
+only the line (2). The line is whole on a narrow terminal, too, where the bar is cut.
 
 "auto" is a bar on a terminal or in a notebook, and lines elsewhere: a bar in a file is a mess. The bar is drawn ten
 times a second at most, so the metrics are read that often and not after every step.
@@ -54,6 +55,8 @@ class Progress:
                 total=steps,
                 desc=title,
                 file=sys.stdout,
+                leave=False,
+                dynamic_ncols=True,
                 bar_format="{desc} {n_fmt}/{total_fmt} |{bar:20}| {elapsed}<{remaining}{postfix}",
             )
             self.next_draw = self._start + _INTERVAL
@@ -68,12 +71,8 @@ class Progress:
     def close(self, done: int, logs: Mapping[str, Any] | None) -> None:
         """Shows the end, with the final numbers; with logs None the work was interrupted."""
         if self._bar is not None:
-            if logs is not None:
-                self._bar.set_postfix_str(logs_text(logs), refresh=False)
-            self._bar.n = done
-            self._bar.refresh()
             self._bar.close()
-        elif self._verbose == 2 and logs is not None:
+        if self._verbose and logs is not None:
             seconds = time.perf_counter() - self._start
             numbers = f" - {logs_text(logs)}" if logs else ""
             print(f"{self._title} {done}/{self._steps} - {seconds:.1f}s{numbers}", flush=True)
