@@ -141,3 +141,13 @@ def test_numpy_functions_and_conditions_on_tensors():
         Numpy()(X)
     with pytest.raises(TypeError, match=r"ops\.where"):
         Condition()(X)
+
+
+@pytest.mark.parametrize("label", [2**40, -(2**35)])
+def test_labels_that_would_wrap_around(label: int) -> None:
+    model = linnet.Sequential([linnet.Input((3,)), layers.Dense(2)])
+    model.compile("sgd", linnet.losses.SparseCategoricalCrossentropy(from_logits=True))
+    x, y = np.zeros((4, 3), np.float32), np.array([0, 1, label, 0])
+    for call in (model.fit, model.evaluate, model.train_on_batch):
+        with pytest.raises(ValueError, match=r"y: integers from .* do not fit into int32"):
+            call(x, y)

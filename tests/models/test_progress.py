@@ -22,7 +22,8 @@ X, Y = np.ones((10, 3), np.float32), np.zeros((10, 1), np.float32)
 def test_every_epoch_leaves_one_whole_line(verbose: int, capsys: pytest.CaptureFixture[str]) -> None:
     small_model().fit(X, Y, epochs=2, batch_size=5, verbose=verbose, validation_data=(X, Y))
     lines = [line.rpartition("\r")[2] for line in capsys.readouterr().out.split("\n")]
-    assert len(lines) == 3 and not lines[2].strip()
+    assert len(lines) == 3
+    assert not lines[2].strip()
     for number, line in enumerate(lines[:2], start=1):
         assert line.startswith(f"Epoch {number}/2 2/2 - ")
         for name in ("loss", "mae", "val_loss", "val_mae"):

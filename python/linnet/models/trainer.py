@@ -150,6 +150,7 @@ class Trainer(TrainingHooks):
             structure = map_structure(lambda leaf: next(leaves) if leaf is not None else None, data.structure)
             for symbol, leaf in zip(function.inputs, order_inputs(self._title(), function, structure[0]), strict=True):
                 leaf.dtype = symbol.dtype
+        data.check_integers()
         return data
 
     def _step(self, kind: str, data: Data, rows: int) -> steps.Step:
