@@ -250,3 +250,16 @@ TEST_CASE("fuse: the bias gradient joins the weight gradient, relu_grad moves be
   for (const std::string& launch : launches) sums += launch == "sum";
   CHECK(sums == 1);  // the loss
 }
+
+TEST_CASE("fuse: a sum that is read before the weight gradient runs stays a sum") {
+  Net net;
+  const int x = net.input({-1, 3, 3, 2}), dy = net.input({-1, 2, 2, 4});
+  const int dbias = net.add("sum", {dy}, {{"axes", Ints{0, 1, 2}}});
+  int used = dbias;
+  SUBCASE("at once") { used = net.add("max", {dbias}, {{"axes", Ints{0}}}); }
+  SUBCASE("through an alias") {
+    used = net.add("max", {net.add("reshape", {dbias}, {{"shape", Ints{2, 2}}})}, {{"axes", Ints{0}}});
+  }
+  const int dkernel = net.add("conv2d_grad_weight", {x, dy}, {{"shape", Ints{2, 2, 2, 4}}});
+  CHECK_LAUNCHES(net, (std::vector<int>{used, dkernel}), "sum max conv2d_grad_weight");
+}

@@ -73,6 +73,20 @@ class RandomGraph:
         size = shape[-1:] if shape and shape[-1] > 0 else ()
         return self.graph.constant(self.rng.normal(size=size).astype(np.float32))
 
+    def seen(self, value: int) -> int:
+        """Now and then others may read what lies inside a chain, so that it must not vanish into an epilogue."""
+        if self.rng.random() < 0.2:
+            self.pool.append(self.squash(value))
+        return value
+
+    def bias(self, units: int) -> int:
+        """A bias; now and then one that is written just before it is read."""
+        variable = self.variable((units,))
+        if self.rng.random() < 0.15:
+            self.written.add(variable)
+            self.graph.assign(variable, self.graph.constant(self.rng.normal(size=units).astype(np.float32)))
+        return variable
+
     def squash(self, value: int) -> int:
         return self.add("tanh", [value])
 
@@ -102,7 +116,9 @@ class RandomGraph:
         return self.add("dropout", [self.value()], rate=0.25, stream=len(self.pool))
 
     def grow_stop(self) -> int:
-        return self.add("stop_gradient", [self.value()])
+        x = self.value()
+        stopped = self.add("stop_gradient", [x])
+        return self.add(self.pick(["multiply", "add"]), [x, stopped]) if self.rng.random() < 0.3 else stopped
 
     def grow_dense(self) -> int | None:
         x = self.value()
@@ -110,9 +126,9 @@ class RandomGraph:
         if len(shape) < 2 or shape[-1] < 1:
             return None
         units = int(self.rng.integers(1, 9))
-        y = self.add("matmul", [x, self.variable((shape[-1], units))])
+        y = self.seen(self.add("matmul", [x, self.variable((shape[-1], units))]))
         if self.rng.random() < 0.7:
-            y = self.add("add", [y, self.variable((units,))])
+            y = self.seen(self.add("add", [y, self.bias(units)]))
         if self.rng.random() < 0.4:
             same = [v for v in self.pool if self.shape(v) == self.shape(y)]
             y = self.add("add", [y, self.pick(same)]) if same else y
@@ -135,10 +151,10 @@ class RandomGraph:
             return None
         filters = int(self.rng.integers(1, 5))
         y = self.add("conv2d", [x, self.variable((2, 2, shape[3], filters))], padding=[1, 0, 0, 1])
+        y = self.seen(y)
         if self.rng.random() < 0.7:
-            y = self.add("add", [y, self.variable((filters,))])
-        y = self.add("relu", [y]) if self.rng.random() < 0.5 else self.squash(y)
-        return y
+            y = self.seen(self.add("add", [y, self.bias(filters)]))
+        return self.add("relu", [y]) if self.rng.random() < 0.5 else self.squash(y)
 
     def grow_pool(self) -> int | None:
         x = self.value()
@@ -243,7 +259,7 @@ class RandomGraph:
 
 
 KINDS = (
-    ["unary"] * 4 + ["binary"] * 6 + ["dense"] * 3 + ["reduce"] * 2 + ["reshape"] * 2 + ["stop", "where", "dropout"]
+    ["unary"] * 4 + ["binary"] * 6 + ["dense"] * 3 + ["reduce", "reshape", "stop"] * 2 + ["where", "dropout"]
     + ["gram", "conv", "conv", "pool", "norm", "softmax", "transpose", "slice", "concatenate", "assign"]
 )  # fmt: skip
 

@@ -88,13 +88,13 @@ def test_relu_before_max_pooling_keeps_its_gradient(shape: int, pool: tuple[int,
     y = graph.add("relu", [x], {})[0]
     p = graph.add("max_pool2d", [y], attributes)[0]
     loss = graph.add("sum", [graph.add("sin", [p], {})[0]], {"axes": [0, 1, 2, 3]})[0]
-    gradient = graph.gradients(loss, [x])[0]
+    gradient, before_relu = graph.gradients(loss, [x, y])
     rng = np.random.default_rng(pool[0])
     data = (rng.integers(-3, 3, (3, *x_shape[1:])) - pool[1]).astype(np.float32) / 2  # ties, zeros, negatives
     with restored():
         for isa in E.available_isas():
             E.set_isa(isa)
-            for outputs in ([gradient], [gradient, y], [gradient, p]):
+            for outputs in ([gradient], [gradient, y], [gradient, p], [gradient, before_relu]):
                 fused, plain = (E.Executable(graph, outputs, 3, d).run(3, [data]) for d in ("", "nofuse,noplan"))
                 for a, b in zip(fused, plain, strict=True):
                     np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)

@@ -113,6 +113,15 @@ def test_packed_values_are_computed_in_place() -> None:
         np.testing.assert_array_equal(got[0], packed([0, 16, 32], 48)(*got[1:]))
 
 
+def test_a_part_of_something_larger_is_packed() -> None:
+    graph = E.Graph()
+    y = graph.add("negative", [graph.input("x", (10,), "float32")], {})[0]
+    part = graph.add("view", [y], {"offset": 3, "shape": [2, 2]})[0]
+    pack = graph.add("pack", [part, y], {"offsets": [1, 5], "size": 16})[0]
+    got = E.Executable(graph, [pack], 1).run(1, [np.arange(10, dtype=np.float32)])[0]
+    np.testing.assert_array_equal(got, [0, -3, -4, -5, -6, *-np.arange(10), 0])
+
+
 def test_one_value_packed_twice() -> None:
     graph = E.Graph()
     x = graph.input("x", (3,), "float32")
