@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include "bindings/bindings.h"
+#include "runtime/conv_algorithm.h"
 #include "runtime/cpu.h"
 #include "runtime/dispatch.h"
 #include "runtime/random.h"
@@ -56,6 +57,8 @@ void bind_runtime(py::module_& m) {
   m.def("isa", [] { return std::string(kernels().name); });
   m.def("available_isas", isa_names);
   m.def("set_isa", set_kernels, py::arg("name"));
+  m.def("conv_algorithm", conv_algorithm);
+  m.def("set_conv_algorithm", set_conv_algorithm, py::arg("name"));
   m.def("cpu_info", processor);
 }
 

@@ -1,4 +1,7 @@
-// Convolution: the ordered lists of algorithms, and the helpers that they share (conv2d_algorithms.h: start there).
+// Convolution: the ordered lists of algorithms, and the helpers that they share.
+//
+// The first algorithm of a list that accepts the shape computes it: the special ones come first, the general one last.
+// Start in conv2d_algorithms.h, which says what each is for.
 #include "kernels/declare.h"
 
 #include "kernels/conv2d_algorithms.h"
@@ -7,13 +10,14 @@
 namespace linnet::LINNET_ISA {
 namespace {
 
-const ConvForward* const kForward[] = {&conv_forward_gemm, &conv_forward_depthwise, &conv_forward_planar,
-                                       &conv_forward_direct, &conv_forward_general};
-const ConvGradInput* const kGradInput[] = {&conv_grad_input_gemm, &conv_grad_input_depthwise, &conv_grad_input_turned,
-                                           &conv_grad_input_direct, &conv_grad_input_general};
-const ConvGradWeight* const kGradWeight[] = {&conv_grad_weight_gemm, &conv_grad_weight_depthwise,
-                                             &conv_grad_weight_planar, &conv_grad_weight_direct,
-                                             &conv_grad_weight_general};
+const ConvForward* const kForward[] = {&conv_forward_gemm,     &conv_forward_depthwise, &conv_forward_planar,
+                                       &conv_forward_winograd, &conv_forward_direct,    &conv_forward_general};
+const ConvGradInput* const kGradInput[] = {&conv_grad_input_gemm,     &conv_grad_input_depthwise,
+                                           &conv_grad_input_winograd, &conv_grad_input_turned,
+                                           &conv_grad_input_direct,   &conv_grad_input_general};
+const ConvGradWeight* const kGradWeight[] = {&conv_grad_weight_gemm,   &conv_grad_weight_depthwise,
+                                             &conv_grad_weight_planar, &conv_grad_weight_winograd,
+                                             &conv_grad_weight_direct, &conv_grad_weight_general};
 
 template <class Algorithm, size_t Count>
 const Algorithm& choose(const Algorithm* const (&list)[Count], const Conv2dShape& s) {

@@ -76,6 +76,7 @@ struct Conv2dShape {
   int64_t dilation_h = 1, dilation_w = 1;
   int64_t pad_top = 0, pad_left = 0;
   int64_t groups = 1;
+  bool direct_only = false;  // no algorithm with another rounding error than that of the sum (no Winograd)
 };
 
 // Windows of kh x kw over x (n, h, w, c) give y (n, oh, ow, c). Positions outside x do not take part: the maximum

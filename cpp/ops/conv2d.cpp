@@ -2,10 +2,11 @@
 //
 // x (n, h, w, c), kernel (kh, kw, c / groups, oc), y (n, oh, ow, oc); padding [top, bottom, left, right]. The gradients
 // carry the shape they produce as an attribute, since strides make it ambiguous. The bias gradient is found by a
-// rewrite
-// (`take_bias_gradient`), not asked for by the layer.
+// rewrite (`take_bias_gradient`), not asked for by the layer. The setting of runtime/conv_algorithm.h is read when a
+// graph is lowered: a plan keeps its algorithms.
 #include "graph/graph.h"
 #include "ops/ops.h"
+#include "runtime/conv_algorithm.h"
 
 namespace linnet {
 namespace {
@@ -116,8 +117,15 @@ Conv2dShape at(Conv2dShape s, int64_t n) {
   return s;
 }
 
+// The geometry as the kernels get it.
+Conv2dShape lowered_geometry(const LowerContext& context, const Shape& x, const Shape& kernel) {
+  Conv2dShape s = geometry(context.node.attributes, x, kernel);
+  s.direct_only = conv_direct_only();
+  return s;
+}
+
 Lowered lower_conv2d(const LowerContext& context) {
-  const Conv2dShape s = geometry(context.node.attributes, context.input(0).shape, context.input(1).shape);
+  const Conv2dShape s = lowered_geometry(context, context.input(0).shape, context.input(1).shape);
   return {
       .run =
           [s, epilogue = epilogue_inputs(context.node, 2), x = context.node.inputs[0], kernel = context.node.inputs[1],
@@ -152,7 +160,7 @@ void grad_grad_input(GradientContext& g) {
 }
 
 Lowered lower_grad_input(const LowerContext& context) {
-  const Conv2dShape s = geometry(context.node.attributes, context.output(0).shape, context.input(1).shape);
+  const Conv2dShape s = lowered_geometry(context, context.output(0).shape, context.input(1).shape);
   return {.run = [s, dy = context.node.inputs[0], kernel = context.node.inputs[1], dx = context.node.outputs[0],
                   grad_input = context.kernels.conv2d_grad_input](
                      Run& run) { grad_input(at(s, run.n), run.f32(dy), run.f32(kernel), run.out(dx), run.launch); },
@@ -185,7 +193,7 @@ void grad_grad_weight(GradientContext& g) {
 }
 
 Lowered lower_grad_weight(const LowerContext& context) {
-  const Conv2dShape s = geometry(context.node.attributes, context.input(0).shape, context.output(0).shape);
+  const Conv2dShape s = lowered_geometry(context, context.input(0).shape, context.output(0).shape);
   return {.run =
               [s, x = context.node.inputs[0], dy = context.node.inputs[1], dkernel = context.node.outputs[0],
                dbias = context.node.attributes.flag("bias") ? context.node.outputs[1] : -1,

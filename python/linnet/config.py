@@ -1,8 +1,10 @@
-"""Global settings: the fuzz factor `epsilon`, the float type and the image layout.
+"""Global settings: the fuzz factor `epsilon`, the algorithms of convolutions, the float type and the image layout.
 
 linnet computes in float32 and in the channels-last layout only, so `floatx` and `image_data_format` are here for
 programs that ask; setting them to anything else is an error that says so.
 """
+
+from linnet import _engine
 
 _epsilon = 1e-7
 
@@ -18,6 +20,26 @@ def set_epsilon(value: float) -> None:
     if not value > 0:
         raise ValueError(f"set_epsilon: expected a positive number, got {value!r}")
     _epsilon = float(value)
+
+
+def get_conv_algorithm() -> str:
+    """How convolutions are computed: "auto" (also the default) or "direct"."""
+    return _engine.conv_algorithm()
+
+
+def set_conv_algorithm(algorithm: str) -> None:
+    """Chooses how convolutions are computed from now on; models pick it up at their next call.
+
+    "auto" takes the fastest way for each layer, which for most 3x3 layers is Winograd's algorithm: a third of the
+    multiplications, at a rounding error a few times larger (docs/performance.md has the figures). "direct" computes
+    the sum of products as it is written down. The environment variable LINNET_CONV_ALGORITHM sets the initial value.
+    """
+    if algorithm not in ("auto", "direct"):
+        raise ValueError(f"set_conv_algorithm: expected 'auto' or 'direct', got {algorithm!r}")
+    from linnet.backend.variable import storage
+
+    _engine.set_conv_algorithm(algorithm)
+    storage.epoch += 1  # the short ways past the caches of programs look at nothing else
 
 
 def floatx() -> str:

@@ -90,6 +90,11 @@ class ProgramCache:
 _eager_cache = ProgramCache(256)
 
 
+def engine_settings() -> tuple[str, str]:
+    """What the engine takes into account when it compiles, besides the graph: part of the key of every kept program."""
+    return os.environ.get("LINNET_DEBUG", ""), _engine.conv_algorithm()
+
+
 def clear_cache() -> None:
     """Forgets all compiled eager operations."""
     _eager_cache.clear()
@@ -126,7 +131,7 @@ def run_eagerly(
     cache = _eager_cache if cache is None else cache
     if key is not None:
         shapes = tuple(array.shape[1:] if batched else array.shape for array in arrays)
-        key = (key, batched, shapes, tuple(dtypes), training, os.environ.get("LINNET_DEBUG", ""))
+        key = (key, batched, shapes, tuple(dtypes), training, engine_settings())
     entry = cache.get(key) if key is not None else None
     if entry is None or (batched and entry[0] is not None and entry[0].capacity < n):
         entry = _trace_eagerly(function, arrays, dtypes, batched, n, training, collect)

@@ -12,7 +12,6 @@ The methods that subclasses may override (train_step, compute_loss, ...) are in 
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -21,7 +20,7 @@ import numpy as np
 from linnet.backend.dtypes import engine_array
 from linnet.backend.errors import UnsupportedError
 from linnet.backend.flat import FlatParameters
-from linnet.backend.program import ProgramCache, round_capacity
+from linnet.backend.program import ProgramCache, engine_settings, round_capacity
 from linnet.backend.seed import global_seed
 from linnet.backend.tree import map_structure, pack_like
 from linnet.backend.variable import storage
@@ -155,7 +154,7 @@ class Trainer(TrainingHooks):
 
     def _step(self, kind: str, data: Data, rows: int) -> steps.Step:
         """The program for this kind of step, data and number of rows: kept, or compiled now."""
-        key = (kind, data.signature, os.environ.get("LINNET_DEBUG"))
+        key = (kind, data.signature, engine_settings())
         step = self._steps.get(key)
         if step is not None and step.program.capacity >= rows and self._still_good(step):
             step.program.bind()
@@ -306,7 +305,7 @@ class Trainer(TrainingHooks):
         key = None
         step = None
         if type(x) is np.ndarray and type(y) is np.ndarray and weights is None and len(x) == len(y):
-            key = (kind, x.shape, x.dtype, y.shape, y.dtype)
+            key = (kind, x.shape, x.dtype, y.shape, y.dtype, engine_settings())
             step = self._known_batches.get(key)
         if step is not None and self._still_good(step):
             n, arrays = len(x), [x, y]

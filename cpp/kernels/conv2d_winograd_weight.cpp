@@ -1,0 +1,136 @@
+// Winograd's algorithm (conv2d_winograd.h), gradient of the weights:
+//
+//   dkernel = G^T (sum over all tiles of A dy A^T . B^T d B) G
+//
+// At each of the 36 positions the sum is a product of matrices, (tiles, c)^T x (tiles, oc). The tiles are worked off in
+// waves: first the patches of x and the tiles of dy are transformed into the workspace, then jobs of one position and
+// one panel of output channels add their products to the sums there. So no job shares a sum with another and each sum
+// takes the tiles in order: the bits depend neither on the threads nor on the size of a wave.
+//
+//   v    (36, tiles of the wave, c, and a gap)          patches of x
+//   d    (36, panels, tiles of the wave, panel)         tiles of dy; panel: 2 vectors
+//   sum  (36, panels, c, panel)
+#include "kernels/conv2d_winograd.h"
+#include "kernels/gemm_micro.h"
+
+namespace linnet::LINNET_ISA {
+namespace {
+
+constexpr int64_t kPanelWidth = kTileVectors * kLanes;
+// Of v and d together: some L3, so that the sums, which each wave reads and writes, are worth it.
+constexpr int64_t kWaveFloats = int64_t{1} << 20;
+// Tiles of a wave, at least: a product of fewer would take longer to load and store its sums.
+constexpr int64_t kLeastTiles = 112;
+// Tiles of a job.
+constexpr int64_t kJobTiles = 7;
+
+struct Plan {
+  explicit Plan(const Conv2dShape& s) : grid(s), panels(panel_count(s.oc)) {
+    // Rows of v are an odd number of cache lines apart, for the same reason as the positions.
+    v_tile = divide_up(s.c, 32) * 32 + 16;
+    const int64_t tile = kPositions * (v_tile + panels * kPanelWidth);
+    wave = min_of(grid.tiles, max_of(kLeastTiles, kWaveFloats / tile));
+    v_position = wave * v_tile + kPositionGap;
+    d_position = panels * wave * kPanelWidth + kPositionGap;
+    sum_position = panels * s.c * kPanelWidth;
+  }
+  TileGrid grid;
+  int64_t panels;
+  int64_t wave;  // tiles
+  int64_t v_tile;
+  int64_t v_position, d_position, sum_position;  // floats of one position
+};
+
+struct Args {
+  Conv2dShape s;
+  Plan p;
+  const float* x;   // (n, h, w, c)
+  const float* dy;  // (n, oh, ow, oc)
+  float* dkernel;   // (3, 3, c, oc)
+  float *v, *d, *sum;
+  int64_t first, tiles;  // of the wave
+};
+
+void transform_job(const void* args, int64_t index, float*) {
+  const Args& a = *static_cast<const Args*>(args);
+  const Conv2dShape& s = a.s;
+  const Plan& p = a.p;
+  const TileLayout v = {s.c + kLanes, 0, p.v_tile, p.v_position};
+  const TileLayout d = {kPanelWidth, p.wave * kPanelWidth, kPanelWidth, p.d_position};
+  const int64_t end = min_of(a.tiles, (index + 1) * kJobTiles);
+  for (int64_t t = index * kJobTiles; t < end; ++t) {
+    const TilePlace place(p.grid, a.first + t);
+    transform_patch<PatchLine>(a.x + place.n * s.h * s.w * s.c, s.h, s.w, s.c, place.y - s.pad_top,
+                               place.x - s.pad_left, a.v, v, t);
+    transform_patch<OutputGradLine>(a.dy + place.n * s.oh * s.ow * s.oc, s.oh, s.ow, s.oc, place.y, place.x, a.d, d, t);
+  }
+}
+
+// One position, one panel of output channels.
+void multiply_job(const void* args, int64_t index, float*) {
+  const Args& a = *static_cast<const Args*>(args);
+  const Plan& p = a.p;
+  const int64_t position = index / p.panels, panel_index = index % p.panels;
+  const int vectors = static_cast<int>(panel_at(a.s.oc, panel_index).vectors);
+  const Parts parts = cut(a.s.c, kMaxRows);
+  MicroTile t = {};
+  t.a = a.v + position * p.v_position;
+  t.a_stride = p.v_tile, t.a_chunk = a.tiles;
+  t.b = a.d + position * p.d_position + panel_index * p.wave * kPanelWidth;
+  t.c = a.sum + position * p.sum_position + panel_index * a.s.c * kPanelWidth;
+  t.ldb = t.ldc = kPanelWidth;
+  t.k = a.tiles;
+  t.accumulate = a.first > 0;
+  for (int64_t i = 0; i < parts.count; ++i) {
+    const int64_t rows = parts.size + (i < parts.longer);
+    micro_kernel_for(static_cast<int>(rows), vectors, false)(t);
+    t.a += rows;
+    t.c += rows * kPanelWidth;
+  }
+}
+
+// One input channel of dkernel.
+void interpolate_job(const void* args, int64_t channel, float*) {
+  const Args& a = *static_cast<const Args*>(args);
+  const int64_t c = a.s.c, oc = a.s.oc;
+  for (int64_t o = 0; o < oc; o += kLanes) {
+    const float* const from = a.sum + (o / kPanelWidth * c + channel) * kPanelWidth + o % kPanelWidth;
+    float* const to = a.dkernel + channel * oc + o;
+    transform_2d<WindowGradLine>(
+        [&](int64_t i, int64_t j) { return load(from + (i * kPatchSize + j) * a.p.sum_position); },
+        [&](int64_t i, int64_t j, Vec v) { store_some(to + (i * 3 + j) * c * oc, v, min_of(kLanes, oc - o)); });
+  }
+}
+
+bool accepts(const Conv2dShape& s) { return is_winograd_shape(s) && winograd_pays(s); }
+
+size_t own_workspace(const Conv2dShape& s) {
+  const Plan p(s);
+  return workspace_bytes(kPositions * (p.v_position + p.d_position + p.sum_position));
+}
+
+size_t workspace(const Conv2dShape& s) { return own_workspace(s) + bias_sums_workspace(s); }
+
+void run(const Conv2dShape& s, const float* x, const float* dy, float* dkernel, float* dbias, const Launch& launch) {
+  const Plan p(s);
+  float* const v = static_cast<float*>(launch.workspace);
+  float* const d = v + kPositions * p.v_position;
+  Args a = {s, p, x, dy, dkernel, v, d, d + kPositions * p.d_position, 0, 0};
+  const double channels = static_cast<double>(s.c + s.oc), windows = static_cast<double>(s.c * s.oc);
+  for (a.first = 0; a.first < p.grid.tiles; a.first += p.wave) {
+    a.tiles = min_of(p.wave, p.grid.tiles - a.first);
+    const double positions = static_cast<double>(kPositions * a.tiles);
+    run_jobs(launch, divide_up(a.tiles, kJobTiles), 8.0 * positions * channels, transform_job, &a);
+    run_jobs(launch, kPositions * p.panels, 2.0 * positions * windows, multiply_job, &a);
+  }
+  run_jobs(launch, s.c, 8.0 * kPositions * windows, interpolate_job, &a);
+  Launch rest = launch;
+  rest.workspace = static_cast<char*>(launch.workspace) + own_workspace(s);
+  if (dbias) bias_sums(s, dy, dbias, rest);
+}
+
+}  // namespace
+
+const ConvGradWeight conv_grad_weight_winograd = {accepts, workspace, run};
+
+}  // namespace linnet::LINNET_ISA

@@ -1,0 +1,466 @@
+// Winograd's algorithm against a double oracle, with an error bound that holds for every element.
+//
+// An output is A^T (sum over c of G g G^T . B^T d B) A. Each of the linear maps, and the sum, adds at most a few
+// roundings to each product that it is made of, so the error is at most gamma_K times the same expression with the
+// absolute values of everything (Higham, sections 3.1 and 3.5), K = c and the roundings of the maps. The matrices are
+// built here from the points by Lagrange's formula, in double.
+#include <array>
+#include <cmath>
+#include <functional>
+#include <vector>
+
+#include "conv2d_test.h"
+
+namespace linnet::test {
+namespace {
+
+// Additions, multiplications and rounded constants on the longest path through the maps, in both dimensions.
+constexpr int64_t kMapRoundings = 40;
+
+using Matrix = std::vector<std::vector<double>>;
+
+// The absolute values of A^T (4, 6), G (6, 3) and B^T (6, 6).
+struct Maps {
+  Matrix output, window, patch;
+  Maps() : output(4, std::vector<double>(6)), window(6, std::vector<double>(3)), patch(6, std::vector<double>(6)) {
+    const std::array<double, 5> points = {0, 0.75, -0.75, 1.5, -1.5};
+    for (size_t i = 0; i < 6; ++i) {
+      std::vector<double> factors = {1};  // of the polynomial that is 0 at the other points, lowest first
+      double scale = 1;
+      for (size_t j = 0; j < 5; ++j) {
+        if (i == j) continue;
+        if (i < 5) scale *= points[i] - points[j];
+        std::vector<double> next(factors.size() + 1);
+        for (size_t k = 0; k < factors.size(); ++k) {
+          next[k] -= points[j] * factors[k];
+          next[k + 1] += factors[k];
+        }
+        factors = next;
+      }
+      for (size_t k = 0; k < factors.size(); ++k) patch[i][k] = std::abs(factors[k]);
+      for (size_t k = 0; k < 3; ++k) window[i][k] = i < 5 ? std::abs(std::pow(points[i], k) / scale) : k == 2;
+      for (size_t k = 0; k < 4; ++k) output[k][i] = i < 5 ? std::abs(std::pow(points[i], k)) : k == 3;
+    }
+  }
+};
+
+Matrix transposed(const Matrix& a) {
+  Matrix t(a[0].size(), std::vector<double>(a.size()));
+  for (size_t i = 0; i < a.size(); ++i)
+    for (size_t j = 0; j < a[0].size(); ++j) t[j][i] = a[i][j];
+  return t;
+}
+
+// a m a^T
+Matrix mapped(const Matrix& a, const Matrix& m) {
+  Matrix half(a.size(), std::vector<double>(m.size())), result(a.size(), std::vector<double>(a.size()));
+  for (size_t i = 0; i < a.size(); ++i)
+    for (size_t j = 0; j < m.size(); ++j)
+      for (size_t k = 0; k < m.size(); ++k) half[i][j] += a[i][k] * m[k][j];
+  for (size_t i = 0; i < a.size(); ++i)
+    for (size_t j = 0; j < a.size(); ++j)
+      for (size_t k = 0; k < m.size(); ++k) result[i][j] += half[i][k] * a[j][k];
+  return result;
+}
+
+// |data[y .. y + size, x .. x + size, channel]| of an image (h, w, c); 0 outside.
+Matrix piece(const float* image, int64_t h, int64_t w, int64_t c, int64_t y, int64_t x, int64_t channel, int64_t size) {
+  Matrix m(static_cast<size_t>(size), std::vector<double>(static_cast<size_t>(size)));
+  for (int64_t i = 0; i < size; ++i)
+    for (int64_t j = 0; j < size; ++j)
+      if (y + i >= 0 && y + i < h && x + j >= 0 && x + j < w)
+        m[static_cast<size_t>(i)][static_cast<size_t>(j)] =
+            std::abs(static_cast<double>(image[((y + i) * w + x + j) * c + channel]));
+  return m;
+}
+
+void add_product(Matrix& sum, const Matrix& a, const Matrix& b) {
+  for (size_t i = 0; i < sum.size(); ++i)
+    for (size_t j = 0; j < sum.size(); ++j) sum[i][j] += a[i][j] * b[i][j];
+}
+
+using Windows = std::function<float(int64_t ky, int64_t kx, int64_t i, int64_t o)>;
+
+// The magnitudes behind every output of a forward convolution of this shape.
+std::vector<double> forward_magnitude(const Conv2dShape& s, const float* x, const Windows& kernel) {
+  static const Maps maps;
+  std::vector<Matrix> windows;
+  for (int64_t i = 0; i < s.c; ++i)
+    for (int64_t o = 0; o < s.oc; ++o) {
+      Matrix g(3, std::vector<double>(3));
+      for (int64_t tap = 0; tap < 9; ++tap)
+        g[static_cast<size_t>(tap / 3)][static_cast<size_t>(tap % 3)] = std::abs(kernel(tap / 3, tap % 3, i, o));
+      windows.push_back(mapped(maps.window, g));
+    }
+  std::vector<double> magnitude(static_cast<size_t>(y_size(s)));
+  for (int64_t n = 0; n < s.n; ++n)
+    for (int64_t y = 0; y < s.oh; y += 4)
+      for (int64_t xx = 0; xx < s.ow; xx += 4) {
+        std::vector<Matrix> patches;
+        for (int64_t i = 0; i < s.c; ++i)
+          patches.push_back(
+              mapped(maps.patch, piece(x + n * s.h * s.w * s.c, s.h, s.w, s.c, y - s.pad_top, xx - s.pad_left, i, 6)));
+        for (int64_t o = 0; o < s.oc; ++o) {
+          Matrix sum(6, std::vector<double>(6));
+          for (int64_t i = 0; i < s.c; ++i)
+            add_product(sum, windows[static_cast<size_t>(i * s.oc + o)], patches[static_cast<size_t>(i)]);
+          const Matrix out = mapped(maps.output, sum);
+          for (int64_t i = 0; i < std::min<int64_t>(4, s.oh - y); ++i)
+            for (int64_t j = 0; j < std::min<int64_t>(4, s.ow - xx); ++j)
+              magnitude[static_cast<size_t>(((n * s.oh + y + i) * s.ow + xx + j) * s.oc + o)] =
+                  out[static_cast<size_t>(i)][static_cast<size_t>(j)];
+        }
+      }
+  return magnitude;
+}
+
+std::vector<double> weight_magnitude(const Conv2dShape& s, const float* x, const float* dy) {
+  static const Maps maps;
+  std::vector<Matrix> sums(static_cast<size_t>(s.c * s.oc), Matrix(6, std::vector<double>(6)));
+  for (int64_t n = 0; n < s.n; ++n)
+    for (int64_t y = 0; y < s.oh; y += 4)
+      for (int64_t xx = 0; xx < s.ow; xx += 4) {
+        std::vector<Matrix> patches, tiles;
+        for (int64_t i = 0; i < s.c; ++i)
+          patches.push_back(
+              mapped(maps.patch, piece(x + n * s.h * s.w * s.c, s.h, s.w, s.c, y - s.pad_top, xx - s.pad_left, i, 6)));
+        for (int64_t o = 0; o < s.oc; ++o)
+          tiles.push_back(
+              mapped(transposed(maps.output), piece(dy + n * s.oh * s.ow * s.oc, s.oh, s.ow, s.oc, y, xx, o, 4)));
+        for (int64_t i = 0; i < s.c; ++i)
+          for (int64_t o = 0; o < s.oc; ++o)
+            add_product(sums[static_cast<size_t>(i * s.oc + o)], patches[static_cast<size_t>(i)],
+                        tiles[static_cast<size_t>(o)]);
+      }
+  std::vector<double> magnitude(static_cast<size_t>(kernel_size(s)));
+  for (int64_t io = 0; io < s.c * s.oc; ++io) {
+    const Matrix g = mapped(transposed(maps.window), sums[static_cast<size_t>(io)]);
+    for (int64_t tap = 0; tap < 9; ++tap)
+      magnitude[static_cast<size_t>(tap * s.c * s.oc + io)] =
+          g[static_cast<size_t>(tap / 3)][static_cast<size_t>(tap % 3)];
+  }
+  return magnitude;
+}
+
+// All three passes of one shape. `chosen`: the shape must be one for which the kernels take this algorithm.
+void check_shape(const Conv2dShape& s, bool chosen) {
+  INFO(describe(s));
+  const Buffer<float> x = random(x_size(s), 1), kernel = random(kernel_size(s), 2), dy = random(y_size(s), 3);
+  const Buffer<float> bias = random(s.oc, 4);
+  Sums y(y_size(s)), dx(x_size(s)), dkernel(kernel_size(s));
+  for (int64_t i = 0; i < y_size(s); ++i) y.add(i, bias[i % s.oc]);
+  each_product(s, [&](int64_t xi, int64_t ki, int64_t yi) {
+    const double xv = x[xi], kv = kernel[ki], dv = dy[yi];
+    y.add(yi, xv * kv);
+    dx.add(xi, dv * kv);
+    dkernel.add(ki, xv * dv);
+  });
+  const auto window = [&](int64_t ky, int64_t kx, int64_t i, int64_t o) {
+    return kernel[((ky * 3 + kx) * s.c + i) * s.oc + o];
+  };
+  y.magnitude = forward_magnitude(s, x.data(), window);
+  for (int64_t i = 0; i < y_size(s); ++i) y.magnitude[static_cast<size_t>(i)] += std::abs(bias[i % s.oc]);
+  Conv2dShape turned = s;
+  std::swap(turned.h, turned.oh), std::swap(turned.w, turned.ow), std::swap(turned.c, turned.oc);
+  turned.pad_top = 2 - s.pad_top, turned.pad_left = 2 - s.pad_left;
+  dx.magnitude = forward_magnitude(
+      turned, dy.data(), [&](int64_t ky, int64_t kx, int64_t o, int64_t i) { return window(2 - ky, 2 - kx, i, o); });
+  dkernel.magnitude = weight_magnitude(s, x.data(), dy.data());
+
+  for_each_case([&](Case& run) {
+    const KernelTable& k = run.kernels;
+    Conv2dShape direct = s;
+    direct.direct_only = true;
+    const auto forward = [&](const Conv2dShape& shape) {
+      Buffer<float> got(y_size(s));
+      k.conv2d_forward(shape, x.data(), kernel.data(), got.data(), {.bias = bias.data()},
+                       run.launch(k.conv2d_forward_workspace(shape)));
+      return got;
+    };
+    const auto grad_input = [&](const Conv2dShape& shape) {
+      Buffer<float> got(x_size(s));
+      k.conv2d_grad_input(shape, dy.data(), kernel.data(), got.data(),
+                          run.launch(k.conv2d_grad_input_workspace(shape)));
+      return got;
+    };
+    const auto grad_weight = [&](const Conv2dShape& shape) {
+      Buffer<float> got(kernel_size(s)), dbias(s.oc);
+      k.conv2d_grad_weight(shape, x.data(), dy.data(), got.data(), dbias.data(),
+                           run.launch(k.conv2d_grad_weight_workspace(shape)));
+      return got;
+    };
+    const auto differs = [&](const Buffer<float>& a, const Buffer<float>& b) {
+      return std::memcmp(a.data(), b.data(), a.bytes()) != 0;
+    };
+    const Buffer<float> got_y = forward(s), got_dx = grad_input(s), got_dkernel = grad_weight(s);
+    check_sums(got_y, y, s.c + kMapRoundings);
+    check_sums(got_dx, dx, s.oc + kMapRoundings);
+    check_sums(got_dkernel, dkernel, s.n * ((s.oh + 3) / 4) * ((s.ow + 3) / 4) + kMapRoundings);
+    // Another algorithm rounds otherwise, and `direct_only` must give it.
+    if (chosen && std::string(k.name) != "reference") {
+      CHECK(differs(got_y, forward(direct)));
+      CHECK(differs(got_dx, grad_input(direct)));
+      CHECK(differs(got_dkernel, grad_weight(direct)));
+    }
+  });
+}
+
+}  // namespace
+
+TEST_CASE("conv2d winograd: every remainder of height and width, every padding") {
+  int64_t turn = 0;
+  for (int64_t h = 10; h < 14; ++h)
+    for (int64_t w = 10; w < 14; ++w, ++turn)
+      check_shape(shape({.n = 2,
+                         .h = h,
+                         .w = w,
+                         .c = 32,
+                         .kh = 3,
+                         .kw = 3,
+                         .oc = 32,
+                         .pad_top = turn % 3,
+                         .pad_bottom = turn / 2 % 3,
+                         .pad_left = turn / 3 % 3,
+                         .pad_right = turn % 2 + 1}),
+                  true);
+}
+
+TEST_CASE("conv2d winograd: channels that do not fill vectors and panels") {
+  for (const int64_t c : {24, 31, 33, 47, 50})
+    for (const int64_t oc : {24, 29, 33, 48, 65})
+      check_shape(shape({.n = 1,
+                         .h = 12,
+                         .w = 12,
+                         .c = c,
+                         .kh = 3,
+                         .kw = 3,
+                         .oc = oc,
+                         .pad_top = 1,
+                         .pad_bottom = 1,
+                         .pad_left = 1,
+                         .pad_right = 1}),
+                  true);
+}
+
+TEST_CASE("conv2d winograd: patches in scratch and in the workspace, several waves") {
+  for (const Sizes& z : {Sizes{.n = 1, .h = 44, .w = 40, .c = 24, .kh = 3, .kw = 3, .oc = 24},
+                         Sizes{.n = 9, .h = 11, .w = 11, .c = 250, .kh = 3, .kw = 3, .oc = 40},
+                         Sizes{.n = 2, .h = 62, .w = 62, .c = 264, .kh = 3, .kw = 3, .oc = 20}})
+    check_shape(shape(z), true);
+}
+
+TEST_CASE("conv2d winograd: images of a pixel or a line, and few channels") {
+  for (const Sizes& z :
+       {Sizes{.n = 2,
+              .h = 1,
+              .w = 1,
+              .c = 40,
+              .kh = 3,
+              .kw = 3,
+              .oc = 40,
+              .pad_top = 1,
+              .pad_bottom = 1,
+              .pad_left = 1,
+              .pad_right = 1},
+        Sizes{.n = 1, .h = 3, .w = 3, .c = 64, .kh = 3, .kw = 3, .oc = 64},
+        Sizes{.n = 1, .h = 1, .w = 30, .c = 33, .kh = 3, .kw = 3, .oc = 35, .pad_top = 2, .pad_left = 2},
+        Sizes{.n = 1,
+              .h = 31,
+              .w = 1,
+              .c = 33,
+              .kh = 3,
+              .kw = 3,
+              .oc = 35,
+              .pad_top = 1,
+              .pad_bottom = 2,
+              .pad_left = 1,
+              .pad_right = 1},
+        Sizes{.n = 1, .h = 9, .w = 9, .c = 9, .kh = 3, .kw = 3, .oc = 17, .pad_left = 4, .pad_right = 3},
+        Sizes{.n = 1,
+              .h = 16,
+              .w = 16,
+              .c = 40,
+              .kh = 3,
+              .kw = 3,
+              .oc = 40,
+              .pad_top = 4,
+              .pad_bottom = 5,
+              .pad_left = 6,
+              .pad_right = 3}})
+    check_shape(shape(z), false);
+}
+
+TEST_CASE("conv2d winograd: the relative error is below 2e-6") {
+  for (const int64_t c : {64, 256}) {
+    const Conv2dShape s = shape({.n = 1,
+                                 .h = 16,
+                                 .w = 16,
+                                 .c = c,
+                                 .kh = 3,
+                                 .kw = 3,
+                                 .oc = 64,
+                                 .pad_top = 1,
+                                 .pad_bottom = 1,
+                                 .pad_left = 1,
+                                 .pad_right = 1});
+    const Buffer<float> x = random(x_size(s), 1), kernel = random(kernel_size(s), 2);
+    std::vector<double> expected(static_cast<size_t>(y_size(s)));
+    each_product(s, [&](int64_t xi, int64_t ki, int64_t yi) {
+      expected[static_cast<size_t>(yi)] += static_cast<double>(x[xi]) * kernel[ki];
+    });
+    for_each_case([&](Case& run) {
+      Buffer<float> y(y_size(s));
+      run.kernels.conv2d_forward(s, x.data(), kernel.data(), y.data(), {},
+                                 run.launch(run.kernels.conv2d_forward_workspace(s)));
+      double error = 0, norm = 0;
+      for (int64_t i = 0; i < y.size(); ++i) {
+        const double e = expected[static_cast<size_t>(i)];
+        error += (y[i] - e) * (y[i] - e), norm += e * e;
+      }
+      CHECK(std::sqrt(error / norm) < 2e-6);
+    });
+  }
+}
+
+TEST_CASE("conv2d winograd: the epilogue") {
+  const Conv2dShape s =
+      shape({.n = 2, .h = 11, .w = 10, .c = 40, .kh = 3, .kw = 3, .oc = 37, .pad_top = 1, .pad_left = 1});
+  const Buffer<float> x = random(x_size(s), 1, -0.2, 0.2), kernel = random(kernel_size(s), 2), bias = random(s.oc, 4);
+  const Buffer<float> residual = random(y_size(s), 5);
+  for (const Activation activation : {Activation::none, Activation::relu, Activation::tanh, Activation::sigmoid})
+    for (const bool has_bias : {false, true})
+      for (const bool has_residual : {false, true}) {
+        std::vector<double> expected(static_cast<size_t>(y_size(s)));
+        for (int64_t i = 0; i < y_size(s); ++i)
+          expected[static_cast<size_t>(i)] = (has_bias ? bias[i % s.oc] : 0.0) + (has_residual ? residual[i] : 0.0);
+        each_product(s, [&](int64_t xi, int64_t ki, int64_t yi) {
+          expected[static_cast<size_t>(yi)] += static_cast<double>(x[xi]) * kernel[ki];
+        });
+        for (double& v : expected) {
+          if (activation == Activation::relu) v = std::max(v, 0.0);
+          if (activation == Activation::tanh) v = std::tanh(v);
+          if (activation == Activation::sigmoid) v = 1 / (1 + std::exp(-v));
+        }
+        for_each_case([&](Case& run) {
+          Buffer<float> y(y_size(s));
+          run.kernels.conv2d_forward(s, x.data(), kernel.data(), y.data(),
+                                     {.bias = has_bias ? bias.data() : nullptr,
+                                      .residual = has_residual ? residual.data() : nullptr,
+                                      .activation = activation},
+                                     run.launch(run.kernels.conv2d_forward_workspace(s)));
+          check_close(y.data(), expected, 1e-5, 1e-5);
+        });
+      }
+}
+
+TEST_CASE("conv2d winograd: same bits on any number of threads, for an image in any batch, on every entry") {
+  const int before = num_threads();
+  // Channels for patches in scratch and in the workspace; more than one block of tiles.
+  for (const int64_t c : {48, 224}) {
+    const Conv2dShape s =
+        shape({.n = 9, .h = 17, .w = 18, .c = c, .kh = 3, .kw = 3, .oc = 224, .pad_top = 1, .pad_left = 1});
+    const Buffer<float> x = random(x_size(s), 1), kernel = random(kernel_size(s), 2), dy = random(y_size(s), 3);
+    for (const KernelTable* table : available_kernels()) {
+      if (std::string(table->name) == "reference") continue;
+      INFO(table->name);
+      const auto forward = [&](Case& run, const Conv2dShape& part, const float* from) {
+        Buffer<float> y(y_size(part));
+        table->conv2d_forward(part, from, kernel.data(), y.data(), {.activation = Activation::relu},
+                              run.launch(table->conv2d_forward_workspace(part)));
+        return y;
+      };
+      const auto grad_input = [&](Case& run, const Conv2dShape& part, const float* from) {
+        Buffer<float> dx(x_size(part));
+        table->conv2d_grad_input(part, from, kernel.data(), dx.data(),
+                                 run.launch(table->conv2d_grad_input_workspace(part)));
+        return dx;
+      };
+      const auto grad_weight = [&](Case& run) {
+        Buffer<float> dkernel(kernel_size(s) + s.oc);
+        table->conv2d_grad_weight(s, x.data(), dy.data(), dkernel.data(), dkernel.data() + kernel_size(s),
+                                  run.launch(table->conv2d_grad_weight_workspace(s)));
+        return dkernel;
+      };
+      set_num_threads(1);
+      Case one(*table, 1);
+      const Buffer<float> y = forward(one, s, x.data()), dx = grad_input(one, s, dy.data()), dw = grad_weight(one);
+      set_num_threads(3);
+      Case three(*table, 3);
+      check_same_bits(y, forward(three, s, x.data()));
+      check_same_bits(dx, grad_input(three, s, dy.data()));
+      check_same_bits(dw, grad_weight(three));
+      for (const int64_t n : {1, 2, 5}) {
+        Conv2dShape last = s;
+        last.n = n;
+        const Buffer<float> last_y = forward(three, last, x.data() + x_size(s) / s.n * (s.n - n));
+        const Buffer<float> last_dx = grad_input(three, last, dy.data() + y_size(s) / s.n * (s.n - n));
+        CHECK(std::memcmp(last_y.data(), y.end() - last_y.size(), last_y.bytes()) == 0);
+        CHECK(std::memcmp(last_dx.data(), dx.end() - last_dx.size(), last_dx.bytes()) == 0);
+      }
+    }
+  }
+  set_num_threads(before);
+}
+
+TEST_CASE("conv2d winograd: a NaN reaches what depends on it, and stays in its tiles") {
+  const Conv2dShape s = shape({.n = 2,
+                               .h = 13,
+                               .w = 14,
+                               .c = 40,
+                               .kh = 3,
+                               .kw = 3,
+                               .oc = 40,
+                               .pad_top = 1,
+                               .pad_bottom = 1,
+                               .pad_left = 1,
+                               .pad_right = 1});
+  Buffer<float> x = random(x_size(s), 1);
+  const Buffer<float> kernel = random(kernel_size(s), 2);
+  const int64_t bad_y = 5, bad_x = 6;
+  x[(bad_y * s.w + bad_x) * s.c + 3] = std::nanf("");
+  for_each_case([&](Case& run) {
+    for (const Activation activation : {Activation::none, Activation::relu}) {
+      Buffer<float> y(y_size(s));
+      run.kernels.conv2d_forward(s, x.data(), kernel.data(), y.data(), {.activation = activation},
+                                 run.launch(run.kernels.conv2d_forward_workspace(s)));
+      int64_t missing = 0, strange = 0;
+      for (int64_t i = 0; i < y.size(); ++i) {
+        const int64_t n = i / (s.oh * s.ow * s.oc);
+        const int64_t dy = std::abs(i / (s.ow * s.oc) % s.oh - bad_y), dx = std::abs(i / s.oc % s.ow - bad_x);
+        missing += n == 0 && dy <= 1 && dx <= 1 && !std::isnan(y[i]);
+        strange += (n > 0 || dy > 4 || dx > 4) && std::isnan(y[i]);
+      }
+      CHECK(missing == 0);
+      CHECK(strange == 0);
+    }
+  });
+}
+
+TEST_CASE("conv2d winograd: workspaces do not shrink when the batch grows") {
+  for (const int64_t c : {32, 64, 200, 256, 512}) {
+    for (const KernelTable* table : available_kernels()) {
+      size_t forward = 0, grad_input = 0, grad_weight = 0;
+      for (int64_t n = 1; n < 60; ++n) {
+        const Conv2dShape s = shape({.n = n,
+                                     .h = 14,
+                                     .w = 27,
+                                     .c = c,
+                                     .kh = 3,
+                                     .kw = 3,
+                                     .oc = 96,
+                                     .pad_top = 1,
+                                     .pad_bottom = 1,
+                                     .pad_left = 1,
+                                     .pad_right = 1});
+        CHECK(table->conv2d_forward_workspace(s) >= forward);
+        CHECK(table->conv2d_grad_input_workspace(s) >= grad_input);
+        CHECK(table->conv2d_grad_weight_workspace(s) >= grad_weight);
+        forward = table->conv2d_forward_workspace(s);
+        grad_input = table->conv2d_grad_input_workspace(s);
+        grad_weight = table->conv2d_grad_weight_workspace(s);
+      }
+    }
+  }
+}
+
+}  // namespace linnet::test
