@@ -85,8 +85,8 @@ class PyExecutable {
   void run_rows(const std::optional<py::array_t<int64_t, py::array::c_style>>& indices, int64_t start, int64_t n,
                 uint64_t seed, uint64_t step) {
     if (indices && (start < 0 || n < 0 || start > indices->size() - n)) {
-      throw std::out_of_range("indices " + std::to_string(start) + " to " + std::to_string(start + n) + " of " +
-                              std::to_string(indices->size()) + " were asked for");
+      throw std::out_of_range(std::to_string(n) + " indices from index " + std::to_string(start) +
+                              " on were asked of " + std::to_string(indices->size()));
     }
     const int64_t* data = indices ? indices->data() : nullptr;
     Locked lock(*this);

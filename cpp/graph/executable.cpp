@@ -187,8 +187,8 @@ void Executable::run_rows(const int64_t* indices, int64_t start, int64_t n, uint
     const Value& value = graph_.value(inputs_[i]);
     if (!source.data) throw std::invalid_argument("input '" + value.name + "' has no data: call bind_rows");
     if (!indices && (start < 0 || start > source.rows - n)) {
-      throw std::out_of_range("rows " + std::to_string(start) + " to " + std::to_string(start + n) + " of " +
-                              std::to_string(source.rows) + " were asked for");
+      throw std::out_of_range(std::to_string(n) + " rows from row " + std::to_string(start) + " on were asked of " +
+                              std::to_string(source.rows));
     }
     for (int64_t r = 0; indices && r < n; ++r) {
       if (indices[start + r] < 0 || indices[start + r] >= source.rows) {

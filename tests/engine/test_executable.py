@@ -194,14 +194,14 @@ def test_run_and_run_rows_in_turns() -> None:
 @pytest.mark.parametrize(
     ("indices", "start", "n", "message"),
     [
-        (None, 8, 3, "rows 8 to 11 of 10 were asked for"),
-        (None, -1, 2, "rows -1 to 1 of 10"),
-        (None, 2**63 - 1, 1, "were asked for"),
+        (None, 8, 3, "3 rows from row 8 on were asked of 10"),
+        (None, -1, 2, "2 rows from row -1 on were asked of 10"),
+        (None, 2**63 - 1, 1, "were asked of 10"),
         ([0, 10, 1], 0, 3, "row 10 of 10 was asked for"),
         ([0, -1, 1], 0, 2, "row -1 of 10 was asked for"),
-        ([0, 1], 0, 3, "indices 0 to 3 of 2 were asked for"),
-        ([0, 1], -1, 1, "indices -1 to 0 of 2"),
-        ([0, 1], 2**63 - 1, 1, "were asked for"),
+        ([0, 1], 0, 3, "3 indices from index 0 on were asked of 2"),
+        ([0, 1], -1, 1, "1 indices from index -1 on were asked of 2"),
+        ([0, 1], 2**63 - 1, 1, "were asked of 2"),
     ],
 )
 def test_rows_outside(indices: list[int] | None, start: int, n: int, message: str) -> None:
