@@ -97,6 +97,13 @@ void bind_graph(py::module_& m) {
       .def("shape", shape_of, py::arg("value"))
       .def(
           "dtype", [](const Graph& g, int value) { return name_of(g.type(value).dtype); }, py::arg("value"))
+      .def(
+          "alias_root",
+          [](const Graph& g, int value) {
+            g.value(value);
+            return g.alias_root(value);
+          },
+          py::arg("value"))
       .def("dump", &Graph::dump);
   m.def("operations", registry);
 }

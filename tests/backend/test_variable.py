@@ -104,6 +104,22 @@ def test_parts_of_the_flat_array_are_read_and_written():
     np.testing.assert_array_equal(b.numpy(), np.ones((2, 3)))
 
 
+@pytest.mark.parametrize("flat", [False, True])
+def test_an_alias_read_before_an_assignment_keeps_its_value(flat):
+    if flat:
+        v, _, whole = flat_pair()
+        trace = Trace(flat=whole)
+    else:
+        v, trace = Variable(np.arange(5.0)), Trace()
+    with trace:
+        before = ops.reshape(v.value, (5, 1))  # shares the variable's memory
+        v.assign(v * 10.0)
+        program = trace.compile([before], 1)
+    program.bind()
+    np.testing.assert_array_equal(program.run(1, [])[0][:, 0], np.arange(5.0))
+    np.testing.assert_array_equal(v.numpy(), 10 * np.arange(5.0))
+
+
 def test_an_update_of_the_whole_is_seen_in_the_parts():
     a, b, flat = flat_pair()
     trace = Trace(flat=flat)

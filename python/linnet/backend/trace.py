@@ -62,7 +62,6 @@ class Trace:
         self._memory: dict[int, tuple[Variable, int]] = {}  # id(variable) -> the variable, its engine variable
         self._values: dict[int, Tensor] = {}  # id(variable) -> what reading it gives now
         self._pending: dict[int, Variable] = {}  # assigned variables; `finish` writes them to memory
-        self._views: set[int] = set()  # values that are parts of the flat array's memory
         self._constants: dict[tuple[Any, str], Tensor] = {}
         self._layers: list[str] = []
         self._streams = 0
@@ -163,9 +162,7 @@ class Trace:
         start, shape = flat.offsets[id(variable)], list(variable.shape)
         whole = self.read(flat.variable)
         if id(flat.variable) not in self._pending:
-            view = self.add("view", [whole], offset=start, shape=shape)
-            self._views.add(view.value)
-            return view
+            return self.add("view", [whole], offset=start, shape=shape)
         part = self.add("slice", [whole], begin=[start], end=[start + variable.size], step=[1])
         return self.add("reshape", [part], shape=shape)
 
@@ -255,11 +252,14 @@ class Trace:
             self._write(variable)
 
     def _kept(self, tensor: Tensor) -> Tensor:
-        """The tensor, or a copy of it where it is the memory of a variable that is about to be written."""
+        """The tensor, or a copy of it where it shares the memory of a variable that is about to be written."""
         written = {value for key, (_, value) in self._memory.items() if key in self._pending}
-        if self.flat is not None and not self._pending.keys().isdisjoint({id(self.flat.variable), *self.flat.offsets}):
-            written |= self._views
-        return self.add("copy", [tensor]) if tensor.value in written else tensor
+        flat = self.flat
+        if flat is not None and not self._pending.keys().isdisjoint(flat.offsets):
+            written.add(self.memory(flat.variable))
+        if self.graph.alias_root(tensor.value) not in written:
+            return tensor
+        return self.add("cast", [tensor], dtype="int32") if tensor.dtype == "int32" else self.add("copy", [tensor])
 
     def variables(self) -> Mapping[int, tuple[Variable, int]]:
         """id(variable) -> (variable, engine variable) of everything that must be bound to memory."""
