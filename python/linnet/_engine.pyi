@@ -42,7 +42,7 @@ class Graph:
     def shape(self, value: int) -> tuple[int, ...]: ...
     def dtype(self, value: int) -> str: ...
     def alias_root(self, value: int) -> int:
-        """The value whose memory this one shares (reshape, view, stop_gradient); itself when it has memory of its own."""
+        """The value whose memory this one shares (reshape, view, stop_gradient); else itself."""
 
     def dump(self) -> str:
         """One line per node: outputs, operation, inputs, attributes, shapes, layer."""
