@@ -5,26 +5,25 @@
 //   3. for each position and panel: m (tiles, vectors * kLanes) = v . u, with the micro-kernel of gemm
 //   4. interpolate m, and put bias, residual and activation on top on the way to y
 //
-// With few channels v and m of a few dozen tiles fit a thread's scratch, and one job does steps 2 to 4 for a block of
-// tiles, panel by panel. With many, u is large and must be read rarely: v and m of a wave of a hundred tiles and more
-// lie in the workspace then, each step is a launch, and a job of step 3 is one position and one panel.
+// With few channels one job does steps 2 to 4 for a block of tiles in a thread's scratch, panel by panel. With many, u
+// does not fit a cache and must be read rarely: v and m of a wave of a hundred tiles and more lie in the workspace
+// then, each step is a launch, and a job of step 3 is one position and one panel.
 //
 // An output is the sum over the channels in order, then a fixed interpolation: neither n nor the blocks change a bit.
 // A NaN or infinity in x makes all outputs of the tiles whose patch it is in NaN, up to three pixels further than the
 // window reaches.
 #include "kernels/conv2d_winograd.h"
-#include "kernels/gemm_micro.h"
 #include "kernels/gemm_pack.h"
 
 namespace linnet::LINNET_ISA {
 namespace {
 
-// Below this many tiles a block reads u too often for scratch to pay. bench_conv2d re-measures these numbers.
-constexpr int64_t kFewTiles = 32;
-// Blocks, for the threads to share.
-constexpr int64_t kBlocks = 16;
-// v and m of a wave together, some L3; but so many tiles that reading u does not take longer than multiplying.
-constexpr int64_t kWaveFloats = int64_t{4} << 20;
+// bench_conv2d re-measures these numbers. More windows than this are too far away to be read for each block.
+constexpr int64_t kWindowFloats = int64_t{4} << 20;
+// Tiles of a block: v, m and u together should not leave L2. And blocks, for the threads to share.
+constexpr int64_t kBlockTiles = 28, kBlocks = 16;
+// v and m of a wave together; but so many tiles that transforming the windows does not take longer than multiplying.
+constexpr int64_t kWaveFloats = int64_t{8} << 20;
 constexpr int64_t kLeastWave = 112;
 // Tiles of a job that transforms.
 constexpr int64_t kJobTiles = 7;
@@ -36,9 +35,10 @@ struct Plan {
     window_position = s.c * kPanelWidth + kPositionGap;
     chunks = divide_up(s.c, kChunk);
     const int64_t gaps = 2 * kPositions * kPositionGap;
-    int64_t most = (kScratchFloats - gaps) / (kPositions * (chunks * kChunk + kPanelWidth));
-    in_scratch = most >= kFewTiles;
+    int64_t most = (kScratchFloats - gaps) / (kPositions * (chunks * kChunk + kPanelWidth)) / kMaxRows * kMaxRows;
+    in_scratch = most > 0 && kPositions * s.c * s.oc <= kWindowFloats;
     if (in_scratch) {
+      most = min_of(most, kBlockTiles / kMaxRows * kMaxRows);
       most = min_of(most, divide_up(divide_up(grid.tiles, kBlocks), kMaxRows) * kMaxRows);
     } else {
       most = kWaveFloats / (kPositions * (chunks * kChunk + panels * kPanelWidth)) / kMaxRows * kMaxRows;
@@ -99,15 +99,17 @@ void transform_windows(const void* args, int64_t index, float*) {
         load_block(taps[tap], from, c, count, rows, a.kernel + 9 * c * oc);
         transpose(taps[tap]);
       } else {
-        for (int64_t i = 0; i < rows; ++i)
-          taps[tap][i] = load_some(a.kernel + (tap * c + first + i) * oc + o, count, 0.0f);
+        for (int64_t i = 0; i < rows; ++i) {
+          const float* from = a.kernel + (tap * c + first + i) * oc + o;
+          taps[tap][i] = load_some(from, count, 0.0f);
+          __builtin_prefetch(from + kLanes * oc);  // the next job's: a line here and there, which no hardware foresees
+        }
       }
     }
     for (int64_t i = 0; i < rows; ++i) {
       float* const u = to.u + (first + i) * to.width + v * kLanes;
-      transform_2d<WindowLine>(
-          [&](int64_t ky, int64_t kx) { return taps[ky * 3 + kx][i]; },
-          [&](int64_t py, int64_t px, Vec value) { store(u + (py * kPatchSize + px) * a.p.window_position, value); });
+      transform_2d<WindowLine>(reinterpret_cast<const float*>(&taps[0][i]), 3 * kLanes * kLanes, kLanes * kLanes,
+                               PutPositions(u, a.p.window_position));
     }
   }
 }
@@ -154,19 +156,22 @@ void interpolate(const Args& a, const TilePlace& place, int64_t o, const float* 
   const float* const residual = a.epilogue.residual ? a.epilogue.residual + origin : nullptr;
   const Vec bias = a.epilogue.bias ? load_some(a.epilogue.bias + o, kWhole ? kLanes : count, 0.0f) : Vec{};
   const bool relu = a.epilogue.activation == Activation::relu;
-  transform_2d<OutputLine>([&](int64_t i, int64_t j) { return load(m + (i * kPatchSize + j) * position); },
-                           [&](int64_t i, int64_t j, Vec v) {
-                             if (!kWhole && (i >= rows || j >= columns)) return;
-                             const int64_t offset = (i * s.ow + j) * s.oc;
-                             v += bias;
-                             if (residual) v += load_some(residual + offset, kWhole ? kLanes : count, 0.0f);
-                             if (relu) v = v < 0.0f ? Vec{} : v;  // keeps NaN
-                             if (kWhole) {
-                               store(y + offset, v);
-                             } else {
-                               store_some(y + offset, v, count);
-                             }
-                           });
+  transform_2d<OutputLine>(m, kPatchSize * position, position, [&](int64_t i, const Vec* row) {
+    if (!kWhole && i >= rows) return;
+#pragma GCC unroll 4
+    for (int64_t j = 0; j < kTileSize; ++j) {
+      if (!kWhole && j >= columns) return;
+      const int64_t offset = (i * s.ow + j) * s.oc;
+      Vec v = row[j] + bias;
+      if (residual) v += load_some(residual + offset, kWhole ? kLanes : count, 0.0f);
+      if (relu) v = v < 0.0f ? Vec{} : v;  // keeps NaN
+      if (kWhole) {
+        store(y + offset, v);
+      } else {
+        store_some(y + offset, v, count);
+      }
+    }
+  });
 }
 
 // m (tiles, panel) = v . u at one position.
@@ -253,26 +258,29 @@ size_t workspace(const Conv2dShape& s) {
   return workspace_bytes(window_floats(p) + wave);
 }
 
+// Operations, for run_jobs; what moves memory is weighed as 8 a float.
+double work(double each, int64_t rows, int64_t columns) {
+  return each * kPositions * static_cast<double>(rows) * static_cast<double>(columns);
+}
+
+void run_wave(const Args& a, const Launch& launch) {
+  const int64_t tiles = wave_of(a).tiles, jobs = divide_up(tiles, kJobTiles);
+  run_jobs(launch, jobs, work(8, tiles, a.s.c), patches_job, &a);
+  run_jobs(launch, kPositions * a.p.panels, work(2, tiles, a.s.c * a.s.oc), multiply_job, &a);
+  run_jobs(launch, jobs, work(8, tiles, a.s.oc), interpolate_job, &a);
+}
+
 void run_with(const Conv2dShape& s, const float* x, const float* kernel, bool turned, float* y,
               const Epilogue& epilogue, const Launch& launch) {
   const Plan p(s);
   float* const u = static_cast<float*>(launch.workspace);
   float* const v = u + window_floats(p);
   Args a = {s, p, x, kernel, turned, y, epilogue, u, v, v + p.patch_floats(p.block_tiles), 0};
-  // What moves memory is weighed as 8 operations a float.
-  const double c = static_cast<double>(s.c), oc = static_cast<double>(s.oc);
-  run_jobs(launch, p.panels * divide_up(s.c, kLanes), 8.0 * kPositions * c * oc, transform_windows, &a);
+  run_jobs(launch, p.panels * divide_up(s.c, kLanes), work(8, s.c, s.oc), transform_windows, &a);
   if (p.in_scratch) {
-    const double tiles = static_cast<double>(p.grid.tiles);
-    run_jobs(launch, p.blocks.count, 2.0 * kPositions * tiles * c * oc, block_job, &a);
+    run_jobs(launch, p.blocks.count, work(2, p.grid.tiles, s.c * s.oc), block_job, &a);
   } else {
-    for (; a.block < p.blocks.count; ++a.block) {
-      const int64_t tiles = wave_of(a).tiles, jobs = divide_up(tiles, kJobTiles);
-      const double positions = static_cast<double>(kPositions * tiles);
-      run_jobs(launch, jobs, 8.0 * positions * c, patches_job, &a);
-      run_jobs(launch, kPositions * p.panels, 2.0 * positions * c * oc, multiply_job, &a);
-      run_jobs(launch, jobs, 8.0 * positions * oc, interpolate_job, &a);
-    }
+    for (; a.block < p.blocks.count; ++a.block) run_wave(a, launch);
   }
   if (epilogue.activation == Activation::tanh || epilogue.activation == Activation::sigmoid)
     run_jobs(launch, s.n * s.oh, 16.0 * static_cast<double>(s.n * s.oh * s.ow * s.oc), finish_image_row, &a);

@@ -19,6 +19,7 @@
 #pragma once
 #include "kernels/conv2d_algorithms.h"
 #include "kernels/conv2d_tile.h"
+#include "kernels/gemm_micro.h"
 #include "kernels/lanes.h"
 
 namespace linnet::LINNET_ISA {
@@ -103,27 +104,45 @@ struct WindowGradLine {
   }
 };
 
-// The map in two dimensions: columns first, then rows. load(i, j) gives the inputs, store(i, j, v) takes the outputs.
-template <class Line, class Load, class Store>
-[[gnu::always_inline]] inline void transform_2d(Load load_at, Store store_at) {
+// The map in two dimensions, columns first, then rows. Input (i, j) lies at from + i * row + j * column; row i of the
+// outputs goes to put(i, outputs). Unrolled, so that what fits stays in registers. x86 adds a stride or two in the
+// address itself; with two pointers that run along, and pinned, no address has to be kept for each of the 36.
+template <class Line, class Put>
+[[gnu::always_inline]] inline void transform_2d(const float* from, int64_t row, int64_t column, Put put) {
   Vec half[Line::kOut][Line::kIn];
-#pragma GCC unroll 1
+  const float* upper = from;
+  const float* lower = from + 3 * row;
+#pragma GCC unroll 6
   for (int j = 0; j < Line::kIn; ++j) {
     Vec in[Line::kIn], out[Line::kOut];
 #pragma GCC unroll 6
-    for (int i = 0; i < Line::kIn; ++i) in[i] = load_at(i, j);
+    for (int i = 0; i < Line::kIn; ++i) in[i] = load((i < 3 ? upper : lower) + i % 3 * row);
     Line::apply(in, out);
 #pragma GCC unroll 6
     for (int i = 0; i < Line::kOut; ++i) half[i][j] = out[i];
+    upper += column, lower += column;
+    pin(upper), pin(lower);
   }
-#pragma GCC unroll 1
+#pragma GCC unroll 6
   for (int i = 0; i < Line::kOut; ++i) {
     Vec out[Line::kOut];
     Line::apply(half[i], out);
-#pragma GCC unroll 6
-    for (int j = 0; j < Line::kOut; ++j) store_at(i, j, out[j]);
+    put(i, out);
   }
 }
+
+// Takes the outputs of a map to 6 x 6 and stores each `position` floats behind the one before.
+struct PutPositions {
+  float *first, *fourth;
+  int64_t position;
+  PutPositions(float* to, int64_t stride) : first(to), fourth(to + 3 * stride), position(stride) {}
+  void operator()(int, const Vec* row) {
+#pragma GCC unroll 6
+    for (int j = 0; j < kPatchSize; ++j) store((j < 3 ? first : fourth) + j % 3 * position, row[j]);
+    first += kPatchSize * position, fourth += kPatchSize * position;
+    pin(first), pin(fourth);
+  }
+};
 
 // ---- tiles ---------------------------------------------------------------------------------------------------------
 
@@ -150,29 +169,43 @@ struct TileLayout {
 // Were the positions a power of two apart, the 36 streams would meet in one set of the cache: a line between them.
 inline constexpr int64_t kPositionGap = 16;
 
-// A piece of an image of which the rows [y, y + Line::kIn) and columns [x, x + Line::kIn) are transformed; what lies
-// outside the image is 0. Writes whole vectors; the lanes behind the last channel are 0.
+// What of a patch lies inside its image: rows [i0, i1), columns [j0, j1), row 0 and column 0 of the patch at origin.
+struct Inside {
+  const float* origin;
+  int64_t row, column;  // floats between rows and columns
+  int64_t i0, i1, j0, j1;
+};
+
+// One vector of channels of what lies inside to copy (size, size, kLanes), of which nothing else is written.
+[[gnu::noinline]] inline void copy_inside(const Inside& p, int64_t channel, int64_t count, int64_t size, float* copy) {
+  for (int64_t i = p.i0; i < p.i1; ++i) {
+    const float* from = p.origin + i * p.row + p.j0 * p.column + channel;
+    float* to = copy + (i * size + p.j0) * kLanes;
+    for (int64_t j = p.j0; j < p.j1; ++j, from += p.column, to += kLanes) store(to, load_some(from, count, 0.0f));
+  }
+}
+
+// Maps the patch of an image (h, w, c) whose first row is y and first column x, all channels; what lies outside the
+// image is 0. Writes whole vectors.
 template <class Line>
 void transform_patch(const float* image, int64_t h, int64_t w, int64_t c, int64_t y, int64_t x, float* out,
                      const TileLayout& layout, int64_t t) {
-  static constexpr float kZeros[kLanes] = {};
-  const bool inside = y >= 0 && y + Line::kIn <= h && x >= 0 && x + Line::kIn <= w;
-  const float* const origin = image + (y * w + x) * c;
+  constexpr int64_t kSize = Line::kIn;
+  const Inside p = {image + (y * w + x) * c, w * c, c, max_of(0, -y), min_of(kSize, h - y), max_of(0, -x),
+                    min_of(kSize, w - x)};
+  const bool inside = p.i0 == 0 && p.i1 == kSize && p.j0 == 0 && p.j1 == kSize;
+  // What is not whole vectors inside the image is copied first, into zeros.
+  alignas(64) float copy[kSize * kSize * kLanes];
+  const int64_t whole = inside ? c / kLanes * kLanes : 0;
+  for (float* zero = copy; whole < c && zero < copy + kSize * kSize * kLanes; zero += kLanes) {
+    store(zero, Vec{});
+    pin(zero);  // not a call of memset, which takes its time to begin
+  }
   for (int64_t channel = 0; channel < c; channel += kLanes) {
-    const int64_t count = min_of(kLanes, c - channel);
-    float* const to = out + layout.at(t, channel);
-    const float* const from = origin + channel;
-    const auto put = [&](int64_t i, int64_t j, Vec v) { store(to + (i * kPatchSize + j) * layout.position, v); };
-    if (inside && count == kLanes) {
-      transform_2d<Line>([&](int64_t i, int64_t j) { return load(from + (i * w + j) * c); }, put);
-    } else {
-      const auto get = [&](int64_t i, int64_t j) {
-        const bool exists = y + i >= 0 && y + i < h && x + j >= 0 && x + j < w;
-        const float* p = exists ? from + (i * w + j) * c : kZeros;
-        return load_some(p, count, 0.0f);
-      };
-      transform_2d<Line>(get, put);
-    }
+    const bool in_place = channel < whole;
+    if (!in_place) copy_inside(p, channel, min_of(kLanes, c - channel), kSize, copy);
+    transform_2d<Line>(in_place ? p.origin + channel : copy, in_place ? p.row : kSize * kLanes,
+                       in_place ? p.column : kLanes, PutPositions(out + layout.at(t, channel), layout.position));
   }
 }
 

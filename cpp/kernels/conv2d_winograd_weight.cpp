@@ -11,14 +11,15 @@
 //   d    (36, panels, tiles of the wave, panel)         tiles of dy; panel: 2 vectors
 //   sum  (36, panels, c, panel)
 #include "kernels/conv2d_winograd.h"
-#include "kernels/gemm_micro.h"
 
 namespace linnet::LINNET_ISA {
 namespace {
 
 constexpr int64_t kPanelWidth = kTileVectors * kLanes;
-// Of v and d together: some L3, so that the sums, which each wave reads and writes, are worth it.
-constexpr int64_t kWaveFloats = int64_t{1} << 20;
+// bench_conv2d re-measures these numbers. Of v and d together; and, for sums that do not stay near, since each wave
+// reads and writes all of them.
+constexpr int64_t kWaveFloats = int64_t{1} << 19, kLongWaveFloats = int64_t{8} << 20;
+constexpr int64_t kSumFloats = int64_t{1} << 20;
 // Tiles of a wave, at least: a product of fewer would take longer to load and store its sums.
 constexpr int64_t kLeastTiles = 112;
 // Tiles of a job.
@@ -29,10 +30,11 @@ struct Plan {
     // Rows of v are an odd number of cache lines apart, for the same reason as the positions.
     v_tile = divide_up(s.c, 32) * 32 + 16;
     const int64_t tile = kPositions * (v_tile + panels * kPanelWidth);
-    wave = min_of(grid.tiles, max_of(kLeastTiles, kWaveFloats / tile));
+    const bool small = kPositions * s.c * s.oc <= kSumFloats;
+    wave = min_of(grid.tiles, max_of(kLeastTiles, (small ? kWaveFloats : kLongWaveFloats) / tile));
     v_position = wave * v_tile + kPositionGap;
     d_position = panels * wave * kPanelWidth + kPositionGap;
-    sum_position = panels * s.c * kPanelWidth;
+    sum_position = panels * s.c * kPanelWidth + kPositionGap;
   }
   TileGrid grid;
   int64_t panels;
@@ -89,17 +91,23 @@ void multiply_job(const void* args, int64_t index, float*) {
   }
 }
 
-// One input channel of dkernel.
-void interpolate_job(const void* args, int64_t channel, float*) {
+// One panel, kLanes input channels.
+void interpolate_job(const void* args, int64_t index, float*) {
   const Args& a = *static_cast<const Args*>(args);
-  const int64_t c = a.s.c, oc = a.s.oc;
-  for (int64_t o = 0; o < oc; o += kLanes) {
-    const float* const from = a.sum + (o / kPanelWidth * c + channel) * kPanelWidth + o % kPanelWidth;
-    float* const to = a.dkernel + channel * oc + o;
-    transform_2d<WindowGradLine>(
-        [&](int64_t i, int64_t j) { return load(from + (i * kPatchSize + j) * a.p.sum_position); },
-        [&](int64_t i, int64_t j, Vec v) { store_some(to + (i * 3 + j) * c * oc, v, min_of(kLanes, oc - o)); });
-  }
+  const int64_t c = a.s.c, oc = a.s.oc, blocks = divide_up(c, kLanes), panel_index = index / blocks;
+  const Panel panel = panel_at(oc, panel_index);
+  const int64_t first = index % blocks * kLanes;
+  for (int64_t channel = first; channel < min_of(c, first + kLanes); ++channel)
+    for (int64_t v = 0; v < panel.vectors; ++v) {
+      const float* const from = a.sum + (panel_index * c + channel) * kPanelWidth + v * kLanes;
+      const int64_t o = panel.column + v * kLanes, count = min_of(kLanes, oc - o);
+      float* const to = a.dkernel + channel * oc + o;
+      transform_2d<WindowGradLine>(from, kPatchSize * a.p.sum_position, a.p.sum_position,
+                                   [&](int64_t i, const Vec* row) {
+                                     for (int64_t j = 0; j < 3; ++j)
+                                       store_some(to + (i * 3 + j) * c * oc, row[j], count);
+                                   });
+    }
 }
 
 bool accepts(const Conv2dShape& s) { return is_winograd_shape(s) && winograd_pays(s); }
@@ -116,14 +124,15 @@ void run(const Conv2dShape& s, const float* x, const float* dy, float* dkernel, 
   float* const v = static_cast<float*>(launch.workspace);
   float* const d = v + kPositions * p.v_position;
   Args a = {s, p, x, dy, dkernel, v, d, d + kPositions * p.d_position, 0, 0};
-  const double channels = static_cast<double>(s.c + s.oc), windows = static_cast<double>(s.c * s.oc);
+  // What moves memory is weighed as 8 operations a float.
+  const double windows = static_cast<double>(kPositions * s.c * s.oc);
   for (a.first = 0; a.first < p.grid.tiles; a.first += p.wave) {
     a.tiles = min_of(p.wave, p.grid.tiles - a.first);
-    const double positions = static_cast<double>(kPositions * a.tiles);
-    run_jobs(launch, divide_up(a.tiles, kJobTiles), 8.0 * positions * channels, transform_job, &a);
-    run_jobs(launch, kPositions * p.panels, 2.0 * positions * windows, multiply_job, &a);
+    run_jobs(launch, divide_up(a.tiles, kJobTiles), 8.0 * static_cast<double>(kPositions * a.tiles * (s.c + s.oc)),
+             transform_job, &a);
+    run_jobs(launch, kPositions * p.panels, 2.0 * static_cast<double>(a.tiles) * windows, multiply_job, &a);
   }
-  run_jobs(launch, s.c, 8.0 * kPositions * windows, interpolate_job, &a);
+  run_jobs(launch, p.panels * divide_up(s.c, kLanes), 8.0 * windows, interpolate_job, &a);
   Launch rest = launch;
   rest.workspace = static_cast<char*>(launch.workspace) + own_workspace(s);
   if (dbias) bias_sums(s, dy, dbias, rest);
