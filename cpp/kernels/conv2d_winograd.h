@@ -204,6 +204,10 @@ void transform_patch(const float* image, int64_t h, int64_t w, int64_t c, int64_
   for (int64_t channel = 0; channel < c; channel += kLanes) {
     const bool in_place = channel < whole;
     if (!in_place) copy_inside(p, channel, min_of(kLanes, c - channel), kSize, copy);
+    // The columns that the next patch of the row adds: too short a stretch for the hardware to foresee.
+    for (int64_t i = p.i0; i < p.i1; ++i)
+      for (int64_t j = 0; j < kTileSize; ++j)
+        __builtin_prefetch(p.origin + channel + i * p.row + (kSize + j) * p.column);
     transform_2d<Line>(in_place ? p.origin + channel : copy, in_place ? p.row : kSize * kLanes,
                        in_place ? p.column : kLanes, PutPositions(out + layout.at(t, channel), layout.position));
   }

@@ -10,6 +10,8 @@
 //   v    (36, tiles of the wave, c, and a gap)          patches of x
 //   d    (36, panels, tiles of the wave, panel)         tiles of dy; panel: 2 vectors
 //   sum  (36, panels, c, panel)
+//
+// The bias gradient comes from the pixels of dy while they are near: a sum for each job that transforms, then of those.
 #include "kernels/conv2d_winograd.h"
 
 namespace linnet::LINNET_ISA {
@@ -35,10 +37,13 @@ struct Plan {
     v_position = wave * v_tile + kPositionGap;
     d_position = panels * wave * kPanelWidth + kPositionGap;
     sum_position = panels * s.c * kPanelWidth + kPositionGap;
+    wave_jobs = divide_up(wave, kJobTiles);
+    jobs = divide_up(grid.tiles, wave) * wave_jobs;
   }
   TileGrid grid;
   int64_t panels;
-  int64_t wave;  // tiles
+  int64_t wave;             // tiles
+  int64_t wave_jobs, jobs;  // that transform: of a wave, of all
   int64_t v_tile;
   int64_t v_position, d_position, sum_position;  // floats of one position
 };
@@ -50,8 +55,20 @@ struct Args {
   const float* dy;  // (n, oh, ow, oc)
   float* dkernel;   // (3, 3, c, oc)
   float *v, *d, *sum;
+  float* dbias_parts;    // (jobs, oc), or null
   int64_t first, tiles;  // of the wave
 };
+
+// sums (oc) += the pixels of a tile of dy, of which (rows, columns) exist.
+void add_pixels(const float* dy, int64_t rows, int64_t columns, int64_t row, int64_t oc, float* sums) {
+  for (int64_t o = 0; o < oc; o += kLanes) {
+    const int64_t count = min_of(kLanes, oc - o);
+    Vec part[2] = {load_some(sums + o, count, 0.0f), Vec{}};
+    for (int64_t i = 0; i < rows; ++i)
+      for (int64_t j = 0; j < columns; ++j) part[j % 2] += load_some(dy + i * row + j * oc + o, count, 0.0f);
+    store_some(sums + o, part[0] + part[1], count);
+  }
+}
 
 void transform_job(const void* args, int64_t index, float*) {
   const Args& a = *static_cast<const Args*>(args);
@@ -60,11 +77,17 @@ void transform_job(const void* args, int64_t index, float*) {
   const TileLayout v = {s.c + kLanes, 0, p.v_tile, p.v_position};
   const TileLayout d = {kPanelWidth, p.wave * kPanelWidth, kPanelWidth, p.d_position};
   const int64_t end = min_of(a.tiles, (index + 1) * kJobTiles);
+  float* const dbias = a.dbias_parts ? a.dbias_parts + (a.first / p.wave * p.wave_jobs + index) * s.oc : nullptr;
+  for (int64_t o = 0; dbias && o < s.oc; ++o) dbias[o] = 0.0f;
   for (int64_t t = index * kJobTiles; t < end; ++t) {
     const TilePlace place(p.grid, a.first + t);
     transform_patch<PatchLine>(a.x + place.n * s.h * s.w * s.c, s.h, s.w, s.c, place.y - s.pad_top,
                                place.x - s.pad_left, a.v, v, t);
-    transform_patch<OutputGradLine>(a.dy + place.n * s.oh * s.ow * s.oc, s.oh, s.ow, s.oc, place.y, place.x, a.d, d, t);
+    const float* const dy = a.dy + place.n * s.oh * s.ow * s.oc;
+    transform_patch<OutputGradLine>(dy, s.oh, s.ow, s.oc, place.y, place.x, a.d, d, t);
+    if (dbias)
+      add_pixels(dy + (place.y * s.ow + place.x) * s.oc, min_of(kTileSize, s.oh - place.y),
+                 min_of(kTileSize, s.ow - place.x), s.ow * s.oc, s.oc, dbias);
   }
 }
 
@@ -112,18 +135,17 @@ void interpolate_job(const void* args, int64_t index, float*) {
 
 bool accepts(const Conv2dShape& s) { return is_winograd_shape(s) && winograd_pays(s); }
 
-size_t own_workspace(const Conv2dShape& s) {
+size_t workspace(const Conv2dShape& s) {
   const Plan p(s);
-  return workspace_bytes(kPositions * (p.v_position + p.d_position + p.sum_position));
+  return workspace_bytes(kPositions * (p.v_position + p.d_position + p.sum_position) + p.jobs * s.oc);
 }
-
-size_t workspace(const Conv2dShape& s) { return own_workspace(s) + bias_sums_workspace(s); }
 
 void run(const Conv2dShape& s, const float* x, const float* dy, float* dkernel, float* dbias, const Launch& launch) {
   const Plan p(s);
   float* const v = static_cast<float*>(launch.workspace);
   float* const d = v + kPositions * p.v_position;
-  Args a = {s, p, x, dy, dkernel, v, d, d + kPositions * p.d_position, 0, 0};
+  float* const sum = d + kPositions * p.d_position;
+  Args a = {s, p, x, dy, dkernel, v, d, sum, dbias ? sum + kPositions * p.sum_position : nullptr, 0, 0};
   // What moves memory is weighed as 8 operations a float.
   const double windows = static_cast<double>(kPositions * s.c * s.oc);
   for (a.first = 0; a.first < p.grid.tiles; a.first += p.wave) {
@@ -133,9 +155,9 @@ void run(const Conv2dShape& s, const float* x, const float* dy, float* dkernel, 
     run_jobs(launch, kPositions * p.panels, 2.0 * static_cast<double>(a.tiles) * windows, multiply_job, &a);
   }
   run_jobs(launch, p.panels * divide_up(s.c, kLanes), 8.0 * windows, interpolate_job, &a);
-  Launch rest = launch;
-  rest.workspace = static_cast<char*>(launch.workspace) + own_workspace(s);
-  if (dbias) bias_sums(s, dy, dbias, rest);
+  // The last wave may be shorter and leave parts unwritten.
+  const int64_t parts = (divide_up(p.grid.tiles, p.wave) - 1) * p.wave_jobs + divide_up(a.tiles, kJobTiles);
+  if (dbias) column_sums(a.dbias_parts, parts, s.oc, false, dbias);
 }
 
 }  // namespace

@@ -147,8 +147,11 @@ void check_shape(const Conv2dShape& s, bool chosen) {
   INFO(describe(s));
   const Buffer<float> x = random(x_size(s), 1), kernel = random(kernel_size(s), 2), dy = random(y_size(s), 3);
   const Buffer<float> bias = random(s.oc, 4);
-  Sums y(y_size(s)), dx(x_size(s)), dkernel(kernel_size(s));
-  for (int64_t i = 0; i < y_size(s); ++i) y.add(i, bias[i % s.oc]);
+  Sums y(y_size(s)), dx(x_size(s)), dkernel(kernel_size(s)), dbias(s.oc);
+  for (int64_t i = 0; i < y_size(s); ++i) {
+    y.add(i, bias[i % s.oc]);
+    dbias.add(i % s.oc, dy[i]);
+  }
   each_product(s, [&](int64_t xi, int64_t ki, int64_t yi) {
     const double xv = x[xi], kv = kernel[ki], dv = dy[yi];
     y.add(yi, xv * kv);
@@ -184,9 +187,13 @@ void check_shape(const Conv2dShape& s, bool chosen) {
       return got;
     };
     const auto grad_weight = [&](const Conv2dShape& shape) {
-      Buffer<float> got(kernel_size(s)), dbias(s.oc);
-      k.conv2d_grad_weight(shape, x.data(), dy.data(), got.data(), dbias.data(),
+      Buffer<float> got(kernel_size(s)), got_dbias(s.oc), without_bias(kernel_size(s));
+      k.conv2d_grad_weight(shape, x.data(), dy.data(), got.data(), got_dbias.data(),
                            run.launch(k.conv2d_grad_weight_workspace(shape)));
+      check_sums(got_dbias, dbias, s.n * s.oh * s.ow + 32);
+      k.conv2d_grad_weight(shape, x.data(), dy.data(), without_bias.data(), nullptr,
+                           run.launch(k.conv2d_grad_weight_workspace(shape)));
+      check_same_bits(without_bias, got);
       return got;
     };
     const auto differs = [&](const Buffer<float>& a, const Buffer<float>& b) {
