@@ -9,9 +9,9 @@
 // does not fit a cache and must be read rarely: v and m of a wave of a hundred tiles and more lie in the workspace
 // then, each step is a launch, and a job of step 3 is one position and one panel.
 //
-// An output is the sum over the channels in order, then a fixed interpolation: neither n nor the blocks change a bit.
-// A NaN or infinity in x makes all outputs of the tiles whose patch it is in NaN, up to three pixels further than the
-// window reaches.
+// An output is the sum over the channels in a fixed order, then a fixed interpolation: neither n nor the blocks change
+// a bit. A NaN or infinity in x makes all outputs of the tiles whose patch it is in NaN, up to three pixels further
+// than the window reaches.
 #include "kernels/conv2d_winograd.h"
 #include "kernels/gemm_pack.h"
 
@@ -188,7 +188,8 @@ void multiply(const Args& a, const Block& b, int64_t position, int64_t panel, fl
   t.ldc = kPanelWidth;
   for (int64_t i = 0; i < parts.count; ++i) {
     const int64_t rows = parts.size + (i < parts.longer);
-    micro_kernel_for(static_cast<int>(rows), static_cast<int>(windows.panel.vectors), true)(t);
+    multiply_in_stretches(micro_kernel_for(static_cast<int>(rows), static_cast<int>(windows.panel.vectors), true), t,
+                          kStretch / kChunk * b.layout.chunk, false);
     t.a += rows * kChunk;
     t.c += rows * kPanelWidth;
   }

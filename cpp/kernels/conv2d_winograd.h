@@ -166,6 +166,8 @@ struct TileLayout {
   int64_t at(int64_t t, int64_t channel) const { return channel / width * chunk + t * tile + channel % width; }
 };
 
+inline constexpr int64_t kStretch = 128;
+
 // Were the positions a power of two apart, the 36 streams would meet in one set of the cache: a line between them.
 inline constexpr int64_t kPositionGap = 16;
 
@@ -210,6 +212,20 @@ void transform_patch(const float* image, int64_t h, int64_t w, int64_t c, int64_
         __builtin_prefetch(p.origin + channel + i * p.row + (kSize + j) * p.column);
     transform_2d<Line>(in_place ? p.origin + channel : copy, in_place ? p.row : kSize * kLanes,
                        in_place ? p.column : kLanes, PutPositions(out + layout.at(t, channel), layout.position));
+  }
+}
+
+// c (rows, panel) = a . b, or on top of c, in stretches of k that are summed each from 0 and then added: rounding
+// errors grow with the length of a stretch, not with k. `next` floats lie between two stretches in a.
+inline void multiply_in_stretches(MicroKernel kernel, MicroTile t, int64_t next, bool add) {
+  const int64_t k = t.k;
+  t.ld_residual = t.ldc;
+  for (int64_t p = 0; p < k; p += kStretch) {
+    t.k = min_of(kStretch, k - p);
+    t.residual = add || p > 0 ? t.c : nullptr;
+    kernel(t);
+    t.a += next;
+    t.b += kStretch * t.ldb;
   }
 }
 

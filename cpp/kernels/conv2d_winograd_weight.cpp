@@ -4,8 +4,8 @@
 //
 // At each of the 36 positions the sum is a product of matrices, (tiles, c)^T x (tiles, oc). The tiles are worked off in
 // waves: first the patches of x and the tiles of dy are transformed into the workspace, then jobs of one position and
-// one panel of output channels add their products to the sums there. So no job shares a sum with another and each sum
-// takes the tiles in order: the bits depend neither on the threads nor on the size of a wave.
+// one panel of output channels add their products to the sums there. So no job shares a sum with another, and
+// the bits do not depend on the threads.
 //
 //   v    (36, tiles of the wave, c, and a gap)          patches of x
 //   d    (36, panels, tiles of the wave, panel)         tiles of dy; panel: 2 vectors
@@ -105,10 +105,10 @@ void multiply_job(const void* args, int64_t index, float*) {
   t.c = a.sum + position * p.sum_position + panel_index * a.s.c * kPanelWidth;
   t.ldb = t.ldc = kPanelWidth;
   t.k = a.tiles;
-  t.accumulate = a.first > 0;
   for (int64_t i = 0; i < parts.count; ++i) {
     const int64_t rows = parts.size + (i < parts.longer);
-    micro_kernel_for(static_cast<int>(rows), vectors, false)(t);
+    multiply_in_stretches(micro_kernel_for(static_cast<int>(rows), vectors, false), t, kStretch * p.v_tile,
+                          a.first > 0);
     t.a += rows;
     t.c += rows * kPanelWidth;
   }
