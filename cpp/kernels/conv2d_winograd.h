@@ -237,7 +237,7 @@ inline bool is_winograd_shape(const Conv2dShape& s) {
 
 // Is it faster than direct convolution? Counts multiply-adds at full speed; what moves memory weighs more. Depends on
 // the shape without n, so that an image's result does not depend on its batch; windows are taken to serve two images.
-// bench_conv2d, with and without LINNET_CONV_ALGORITHM=direct, re-measures the weights.
+// bench_conv2d, with and without direct_only in its shapes, re-measures the weights.
 inline bool winograd_pays(const Conv2dShape& s) {
   constexpr double kTransform = 12;                    // of a patch or an output, for a number of the 36
   constexpr double kWindow = 8, kWindowFromAfar = 32;  // of a window, when u stays in L2, and what it costs more if not
