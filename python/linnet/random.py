@@ -86,9 +86,10 @@ def truncated_normal(
     """Normally distributed numbers, none farther from the mean than two standard deviations. Not inside a trace."""
     if current_trace() is not None:
         raise ValueError("random.truncated_normal: not available inside a model; use random.normal")
-    from linnet.initializers.initializer import standard_truncated_normal
+    from linnet.initializers.initializer import drawn, standard_truncated_normal
 
-    return (mean + stddev * standard_truncated_normal(_generator(seed), tuple(shape))).astype(np.float32)
+    generator = _generator(seed)
+    return drawn(lambda count: mean + stddev * standard_truncated_normal(generator, count), shape, "float32")
 
 
 def randint(shape: Sequence[Any], minval: int, maxval: int, dtype: Any = "int32", seed: Any = None) -> Any:

@@ -30,14 +30,14 @@ class Zeros(Initializer):
     """Every element is 0."""
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
-        return as_array(np.zeros(tuple(shape)), dtype)
+        return np.zeros(tuple(shape), np.dtype(dtype or "float32"))
 
 
 class Ones(Initializer):
     """Every element is 1."""
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
-        return as_array(np.ones(tuple(shape)), dtype)
+        return np.ones(tuple(shape), np.dtype(dtype or "float32"))
 
 
 class Identity(Initializer):

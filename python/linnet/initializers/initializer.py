@@ -7,7 +7,8 @@ library's global seed state when it is made, so `linnet.utils.set_random_seed` m
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -57,12 +58,25 @@ def as_array(values: np.ndarray, dtype: Any) -> np.ndarray:
     return np.asarray(values, dtype=np.dtype(dtype or "float32"), order="C")
 
 
-def standard_truncated_normal(generator: np.random.Generator, shape: Sequence[int]) -> np.ndarray:
+# Numbers drawn at once: the generator makes float64, which for a large layer would need twice the layer's own memory.
+CHUNK = 1 << 20
+
+
+def drawn(sample: Callable[[int], np.ndarray], shape: Sequence[int], dtype: Any) -> np.ndarray:
+    """An array filled with what `sample(count)` gives, one stretch after the other; float32 when no type is given."""
+    values = np.empty(math.prod(shape), np.dtype(dtype or "float32"))
+    for start in range(0, values.size, CHUNK):
+        stretch = values[start : start + CHUNK]
+        stretch[...] = sample(stretch.size)
+    return values.reshape(tuple(shape))
+
+
+def standard_truncated_normal(generator: np.random.Generator, count: int) -> np.ndarray:
     """Normal numbers without those beyond two standard deviations, which are drawn again."""
-    values = generator.standard_normal(tuple(shape))
+    values = generator.standard_normal(count)
     while True:
         outside = np.abs(values) > 2.0
-        count = np.count_nonzero(outside)
-        if count == 0:
+        again = np.count_nonzero(outside)
+        if again == 0:
             return values
-        values[outside] = generator.standard_normal(count)
+        values[outside] = generator.standard_normal(again)

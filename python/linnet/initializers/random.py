@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from linnet.initializers.initializer import RandomInitializer, as_array, standard_truncated_normal
+from linnet.initializers.initializer import RandomInitializer, drawn, standard_truncated_normal
 
 
 class RandomNormal(RandomInitializer):
@@ -22,7 +22,8 @@ class RandomNormal(RandomInitializer):
         self.stddev = stddev
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
-        return as_array(self.generator().normal(self.mean, self.stddev, tuple(shape)), dtype)
+        generator = self.generator()
+        return drawn(lambda count: generator.normal(self.mean, self.stddev, count), shape, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
@@ -37,7 +38,8 @@ class TruncatedNormal(RandomInitializer):
         self.stddev = stddev
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
-        return as_array(self.mean + self.stddev * standard_truncated_normal(self.generator(), shape), dtype)
+        generator = self.generator()
+        return drawn(lambda n: self.mean + self.stddev * standard_truncated_normal(generator, n), shape, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {"mean": self.mean, "stddev": self.stddev, **super().get_config()}
@@ -52,7 +54,8 @@ class RandomUniform(RandomInitializer):
         self.maxval = maxval
 
     def __call__(self, shape: Sequence[int], dtype: Any = None) -> np.ndarray:
-        return as_array(self.generator().uniform(self.minval, self.maxval, tuple(shape)), dtype)
+        generator = self.generator()
+        return drawn(lambda count: generator.uniform(self.minval, self.maxval, count), shape, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {"minval": self.minval, "maxval": self.maxval, **super().get_config()}

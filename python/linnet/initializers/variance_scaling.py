@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from linnet.initializers.initializer import RandomInitializer, as_array, standard_truncated_normal
+from linnet.initializers.initializer import RandomInitializer, drawn, standard_truncated_normal
 
 # The standard deviation of a standard normal cut at two standard deviations: dividing by it restores the variance.
 TRUNCATED_STDDEV = 0.87962566103423978
@@ -59,14 +59,17 @@ class VarianceScaling(RandomInitializer):
         fan = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         variance = self.scale / max(1.0, fan)
         generator = self.generator()
-        if self.distribution == "truncated_normal":
-            values = standard_truncated_normal(generator, shape) * (math.sqrt(variance) / TRUNCATED_STDDEV)
-        elif self.distribution == "untruncated_normal":
-            values = generator.normal(0.0, math.sqrt(variance), tuple(shape))
-        else:
-            limit = math.sqrt(3.0 * variance)  # a uniform distribution in (-limit, limit) has variance limit^2 / 3
-            values = generator.uniform(-limit, limit, tuple(shape))
-        return as_array(values, dtype)
+        deviation = math.sqrt(variance)
+        limit = math.sqrt(3.0 * variance)  # a uniform distribution in (-limit, limit) has variance limit^2 / 3
+
+        def sample(count: int) -> np.ndarray:
+            if self.distribution == "truncated_normal":
+                return standard_truncated_normal(generator, count) * (deviation / TRUNCATED_STDDEV)
+            if self.distribution == "untruncated_normal":
+                return generator.normal(0.0, deviation, count)
+            return generator.uniform(-limit, limit, count)
+
+        return drawn(sample, shape, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {
