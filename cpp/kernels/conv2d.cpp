@@ -19,6 +19,7 @@ const ConvGradWeight* const kGradWeight[] = {&conv_grad_weight_gemm,   &conv_gra
                                              &conv_grad_weight_planar, &conv_grad_weight_winograd,
                                              &conv_grad_weight_direct, &conv_grad_weight_general};
 
+// The answer must not depend on n (but for n = 0): packed weights, and the bits of an image, outlive a batch.
 template <class Algorithm, size_t Count>
 const Algorithm& choose(const Algorithm* const (&list)[Count], const Conv2dShape& s) {
   if (!is_empty(s))
@@ -139,6 +140,14 @@ void conv2d_forward(const Conv2dShape& s, const float* x, const float* kernel, f
   choose(kForward, s).run(s, x, kernel, y, epilogue, launch);
 }
 size_t conv2d_forward_workspace(const Conv2dShape& s) { return choose(kForward, s).workspace(s); }
+
+size_t conv2d_packed_size(const Conv2dShape& s) {
+  const ConvForward& algorithm = choose(kForward, s);
+  return algorithm.packed_size ? algorithm.packed_size(s) : 0;
+}
+void conv2d_pack(const Conv2dShape& s, const float* kernel, float* packed, const Launch& launch) {
+  choose(kForward, s).pack(s, kernel, packed, launch);
+}
 
 void conv2d_grad_input(const Conv2dShape& s, const float* dy, const float* kernel, float* dx, const Launch& launch) {
   choose(kGradInput, s).run(s, dy, kernel, dx, launch);

@@ -21,6 +21,9 @@ struct ConvForward {
   bool (*accepts)(const Conv2dShape&);
   size_t (*workspace)(const Conv2dShape&);
   void (*run)(const Conv2dShape&, const float* x, const float* kernel, float* y, const Epilogue&, const Launch&);
+  // Null in algorithms that read the kernel as it is. `run` and `workspace` look at Conv2dShape::packed otherwise.
+  size_t (*packed_size)(const Conv2dShape&) = nullptr;
+  void (*pack)(const Conv2dShape&, const float* kernel, float* packed, const Launch&) = nullptr;
 };
 struct ConvGradInput {
   bool (*accepts)(const Conv2dShape&);

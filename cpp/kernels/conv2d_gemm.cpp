@@ -19,6 +19,7 @@ GemmArgs forward_args(const Conv2dShape& s, const float* x, const float* kernel,
   g.m = s.n * s.oh * s.ow, g.n = s.oc, g.k = s.kh * s.kw * s.c;
   g.a = x, g.lda = g.k;
   g.b = kernel, g.ldb = s.oc;
+  g.packed_b = s.packed ? kernel : nullptr;
   g.c = y, g.ldc = s.oc;
   g.epilogue = epilogue;
   return g;
@@ -47,6 +48,10 @@ void forward(const Conv2dShape& s, const float* x, const float* kernel, float* y
              const Launch& launch) {
   gemm(forward_args(s, x, kernel, y, epilogue), launch);
 }
+size_t packed_size(const Conv2dShape& s) { return gemm_packed_size(forward_args(s, nullptr, nullptr, nullptr, {})); }
+void pack(const Conv2dShape& s, const float* kernel, float* packed, const Launch& launch) {
+  gemm_pack_b(forward_args(s, nullptr, kernel, nullptr, {}), packed, launch);
+}
 
 size_t grad_input_workspace(const Conv2dShape& s) {
   return gemm_workspace(grad_input_args(s, nullptr, nullptr, nullptr));
@@ -69,7 +74,7 @@ void grad_weight(const Conv2dShape& s, const float* x, const float* dy, float* d
 
 }  // namespace
 
-const ConvForward conv_forward_gemm = {accepts, forward_workspace, forward};
+const ConvForward conv_forward_gemm = {accepts, forward_workspace, forward, packed_size, pack};
 const ConvGradInput conv_grad_input_gemm = {accepts, grad_input_workspace, grad_input};
 const ConvGradWeight conv_grad_weight_gemm = {accepts, grad_weight_workspace, grad_weight};
 

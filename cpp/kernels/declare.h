@@ -11,8 +11,12 @@ using Function = std::remove_pointer_t<Pointer>;
 
 Function<decltype(KernelTable::gemm)> gemm;
 Function<decltype(KernelTable::gemm_workspace)> gemm_workspace;
+Function<decltype(KernelTable::gemm_packed_size)> gemm_packed_size;
+Function<decltype(KernelTable::gemm_pack_b)> gemm_pack_b;
 Function<decltype(KernelTable::conv2d_forward)> conv2d_forward;
 Function<decltype(KernelTable::conv2d_forward_workspace)> conv2d_forward_workspace;
+Function<decltype(KernelTable::conv2d_packed_size)> conv2d_packed_size;
+Function<decltype(KernelTable::conv2d_pack)> conv2d_pack;
 Function<decltype(KernelTable::conv2d_grad_input)> conv2d_grad_input;
 Function<decltype(KernelTable::conv2d_grad_input_workspace)> conv2d_grad_input_workspace;
 Function<decltype(KernelTable::conv2d_grad_weight)> conv2d_grad_weight;

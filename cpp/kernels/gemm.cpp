@@ -349,7 +349,16 @@ void gemm_tile(const void* args, int64_t index, float* memory) {
 
 size_t gemm_workspace(const GemmArgs&) { return 0; }
 
-void gemm(const GemmArgs& g, const Launch& launch) {
+// A packed b is (k, n) without gaps: it saves little over reading b as it lies, so it never pays.
+size_t gemm_packed_size(const GemmArgs&) { return 0; }
+void gemm_pack_b(const GemmArgs& g, float* packed, const Launch&) {
+  for (int64_t l = 0; l < g.k; ++l)
+    for (int64_t j = 0; j < g.n; ++j) packed[l * g.n + j] = g.trans_b ? g.b[j * g.ldb + l] : g.b[l * g.ldb + j];
+}
+
+void gemm(const GemmArgs& given, const Launch& launch) {
+  GemmArgs g = given;
+  if (g.packed_b) g.b = g.packed_b, g.ldb = g.n, g.trans_b = false;
   if (g.m == 0 || g.n == 0 || g.batch == 0) return;
   const Plan plan = make_plan(g);
   const int64_t tiles = plan.row_tiles * plan.column_tiles * ceil_div(g.batch, plan.products_per_tile);

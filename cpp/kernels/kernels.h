@@ -12,6 +12,10 @@
 //     fixed order: the same input gives the same bits on any number of threads.
 //   - A row's result does not depend on how many rows are beside it (the batch): block over m as you like, but the
 //     order in which one output element is summed depends on the other sizes only.
+//   - Weights that stay the same for many calls can be brought into a kernel's own layout once. `xxx_packed_size` gives
+//     the bytes of that layout (a multiple of 64), or 0 where it does not pay; whether it pays may depend on the batch,
+//     the layout may not: what is packed once serves every batch. `xxx_pack` is called only where the size is not 0.
+//     Packed or not, the result has the same bits.
 //   - `xxx_workspace` returns the bytes of Launch::workspace that `xxx` needs for these sizes (a multiple of 64).
 //     It must not shrink when the batch (m, n, rows) grows: memory is planned for the largest batch.
 //
@@ -58,7 +62,8 @@ struct GemmArgs {
   const float* b = nullptr;  // (k, n) or (n, k), rows ldb apart
   int64_t ldb = 0;
   bool trans_b = false;
-  float* c = nullptr;  // (m, n), rows ldc apart
+  const float* packed_b = nullptr;  // what gemm_pack_b made of b, or null; b is then not read
+  float* c = nullptr;               // (m, n), rows ldc apart
   int64_t ldc = 0;
   Epilogue epilogue;  // bias has n entries; residual has c's layout
   int64_t batch = 1;
@@ -77,6 +82,7 @@ struct Conv2dShape {
   int64_t pad_top = 0, pad_left = 0;
   int64_t groups = 1;
   bool direct_only = false;  // no algorithm with another rounding error than that of the sum (no Winograd)
+  bool packed = false;       // forward only: `kernel` is what conv2d_pack wrote
 };
 
 // Windows of kh x kw over x (n, h, w, c) give y (n, oh, ow, c). Positions outside x do not take part: the maximum
@@ -229,11 +235,17 @@ struct KernelTable {
 
   void (*gemm)(const GemmArgs&, const Launch&);
   size_t (*gemm_workspace)(const GemmArgs&);
+  // For GemmArgs::packed_b. m is the most rows that one call will have; batch is 1. Reads n, k, b, ldb and trans_b.
+  size_t (*gemm_packed_size)(const GemmArgs&);
+  void (*gemm_pack_b)(const GemmArgs&, float* packed, const Launch&);
 
   // Epilogue bias has oc entries; residual is (n, oh, ow, oc).
   void (*conv2d_forward)(const Conv2dShape&, const float* x, const float* kernel, float* y, const Epilogue&,
                          const Launch&);
   size_t (*conv2d_forward_workspace)(const Conv2dShape&);
+  // For Conv2dShape::packed. n is the most images that one call will have. No workspace.
+  size_t (*conv2d_packed_size)(const Conv2dShape&);
+  void (*conv2d_pack)(const Conv2dShape&, const float* kernel, float* packed, const Launch&);
   void (*conv2d_grad_input)(const Conv2dShape&, const float* dy, const float* kernel, float* dx, const Launch&);
   size_t (*conv2d_grad_input_workspace)(const Conv2dShape&);
   // dbias (oc) = sum of dy over n, oh, ow; may be null.

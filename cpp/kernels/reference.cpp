@@ -90,6 +90,8 @@ void each_window(const Pool2dShape& s, Visit visit) {
       for (int64_t ox = 0; ox < s.ow; ++ox) visit(n, oy, ox, ((n * s.oh + oy) * s.ow + ox) * s.c);
 }
 
+int64_t kernel_count(const Conv2dShape& s) { return s.kh * s.kw * (s.groups ? s.c / s.groups : 0) * s.oc; }
+
 }  // namespace
 
 void gemm(const GemmArgs& g, const Launch&) {
@@ -104,12 +106,24 @@ void gemm(const GemmArgs& g, const Launch&) {
         double sum = 0;
         for (int64_t l = 0; l < g.k; ++l) {
           const double left = g.trans_a ? a[l * g.lda + i] : a[i * g.lda + l];
-          const double right = g.trans_b ? b[j * g.ldb + l] : b[l * g.ldb + j];
+          const double right = g.packed_b ? g.packed_b[l * g.n + j] : g.trans_b ? b[j * g.ldb + l] : b[l * g.ldb + j];
           sum += left * right;
         }
         c[i * g.ldc + j] = finish(epilogue, sum, j, i * g.ldc + j);
       }
   }
+}
+
+// Packed weights are plain copies, (k, n) and (kh, kw, c / groups, oc): no gain, but who uses them can be tested.
+size_t gemm_packed_size(const GemmArgs& g) { return static_cast<size_t>((g.k * g.n + 15) / 16) * 64; }
+void gemm_pack_b(const GemmArgs& g, float* packed, const Launch&) {
+  for (int64_t l = 0; l < g.k; ++l)
+    for (int64_t j = 0; j < g.n; ++j) packed[l * g.n + j] = g.trans_b ? g.b[j * g.ldb + l] : g.b[l * g.ldb + j];
+}
+
+size_t conv2d_packed_size(const Conv2dShape& s) { return static_cast<size_t>((kernel_count(s) + 15) / 16) * 64; }
+void conv2d_pack(const Conv2dShape& s, const float* kernel, float* packed, const Launch&) {
+  for (int64_t i = 0; i < kernel_count(s); ++i) packed[i] = kernel[i];
 }
 
 void conv2d_forward(const Conv2dShape& s, const float* x, const float* kernel, float* y, const Epilogue& epilogue,
@@ -129,7 +143,7 @@ void conv2d_grad_input(const Conv2dShape& s, const float* dy, const float* kerne
 
 void conv2d_grad_weight(const Conv2dShape& s, const float* x, const float* dy, float* dkernel, float* dbias,
                         const Launch&) {
-  const int64_t count = s.kh * s.kw * (s.groups ? s.c / s.groups : 0) * s.oc;
+  const int64_t count = kernel_count(s);
   Sums sums(count);
   each_product(s, [&](int64_t xi, int64_t ki, int64_t yi) { sums[ki] += double{x[xi]} * dy[yi]; });
   for (int64_t i = 0; i < count; ++i) dkernel[i] = static_cast<float>(sums[i]);

@@ -79,6 +79,24 @@ inline Conv2dShape shape(const Sizes& z) {
   return s;
 }
 
+// y = conv(x) with weights packed for n and for more images must have the bits of `expected`, computed without.
+inline void check_packed(Case& run, Conv2dShape s, const float* x, const float* kernel, const Epilogue& epilogue,
+                         const Buffer<float>& expected) {
+  for (const int64_t images : {s.n, s.n + 30}) {
+    Conv2dShape most = s;
+    most.n = images;
+    const size_t size = run.kernels.conv2d_packed_size(most);
+    CHECK(size % 64 == 0);
+    if (size == 0) continue;
+    Buffer<float> packed(static_cast<int64_t>(size / sizeof(float))), y(expected.size());
+    run.kernels.conv2d_pack(most, kernel, packed.data(), run.launch());
+    s.packed = true;
+    run.kernels.conv2d_forward(s, x, packed.data(), y.data(), epilogue,
+                               run.launch(run.kernels.conv2d_forward_workspace(s)));
+    check_same_bits(y, expected);
+  }
+}
+
 inline std::string describe(const Conv2dShape& s) {
   std::string text;
   for (const int64_t v : {s.n, s.h, s.w, s.c, s.kh, s.kw, s.oh, s.ow, s.oc, s.stride_h, s.stride_w, s.dilation_h,

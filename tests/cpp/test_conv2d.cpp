@@ -35,6 +35,7 @@ void check_shape(Conv2dShape s) {
     k.conv2d_forward(s, x.data(), kernel.data(), got_y.data(), {.bias = bias.data()},
                      run.launch(k.conv2d_forward_workspace(s)));
     check_sums(got_y, y, window * s.c / s.groups + 2);
+    check_packed(run, s, x.data(), kernel.data(), {.bias = bias.data()}, got_y);
     k.conv2d_grad_input(s, dy.data(), kernel.data(), got_dx.data(), run.launch(k.conv2d_grad_input_workspace(s)));
     check_sums(got_dx, dx, window * s.oc / s.groups + window + 2);
     k.conv2d_grad_weight(s, x.data(), dy.data(), got_dkernel.data(), got_dbias.data(),

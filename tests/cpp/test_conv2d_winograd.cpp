@@ -319,6 +319,7 @@ TEST_CASE("conv2d winograd: the relative error is below 2e-6") {
       Buffer<float> y(y_size(s));
       run.kernels.conv2d_forward(s, x.data(), kernel.data(), y.data(), {},
                                  run.launch(run.kernels.conv2d_forward_workspace(s)));
+      check_packed(run, s, x.data(), kernel.data(), {}, y);
       double error = 0, norm = 0;
       for (int64_t i = 0; i < y.size(); ++i) {
         const double e = expected[static_cast<size_t>(i)];

@@ -57,10 +57,37 @@ GemmArgs arguments(const Problem& p, const Data& d, float* c) {
   return g;
 }
 
+// The same bits from b packed for these and for many more rows; and for the first row alone.
+void check_packed(Case& run, GemmArgs g, const Buffer<float>& expected) {
+  if (g.batch != 1) return;
+  for (const int64_t rows : {g.m, g.m + 500}) {
+    GemmArgs most = g;
+    most.m = rows;
+    const size_t size = run.kernels.gemm_packed_size(most);
+    CHECK(size % 64 == 0);
+    if (size == 0) continue;
+    Buffer<float> packed(static_cast<int64_t>(size / sizeof(float))), c(expected.size());
+    run.kernels.gemm_pack_b(most, packed.data(), run.launch());
+    GemmArgs here = g;
+    here.b = nullptr;
+    here.packed_b = packed.data();
+    here.c = c.data();
+    run.kernels.gemm(here, run.launch(run.kernels.gemm_workspace(here)));
+    check_same_bits(c, expected);
+    if (g.m < 2 || g.n == 0 || g.trans_a) continue;
+    Buffer<float> row(g.n);
+    here.m = 1;
+    here.c = row.data();
+    run.kernels.gemm(here, run.launch(run.kernels.gemm_workspace(here)));
+    CHECK(std::memcmp(row.data(), expected.data(), row.bytes()) == 0);
+  }
+}
+
 Buffer<float> compute(Case& run, const Problem& p, const Data& d) {
   Buffer<float> c(d.size_c(p));
   const GemmArgs g = arguments(p, d, c.data());
   run.kernels.gemm(g, run.launch(run.kernels.gemm_workspace(g)));
+  check_packed(run, g, c);
   return c;
 }
 
