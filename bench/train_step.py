@@ -1,9 +1,11 @@
-"""One training step (forward, backward, Adam) of the course's small networks, against PyTorch.
+"""One training step (forward, backward, Adam) of the course's networks, against PyTorch.
 
-    python bench/train_step.py
+    python bench/train_step.py --only lenet5 mlp logistic
+    python bench/train_step.py --only resnet20 alexnet resnet50 vgg16 --rounds 3 --seconds 2
 
 needs torch beside linnet. PyTorch runs eagerly, with channels-last tensors, and compiled, each with its default Adam
-and with `fused=True`; the best of them all counts. Both sides get the same batch again and again, already in memory.
+and with `fused=True` (the large networks with the latter only, which is the faster, or their contenders would not fit
+into memory together); the best of them all counts. Both sides get the same batch again and again, already in memory.
 """
 
 from __future__ import annotations
@@ -11,67 +13,39 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-import numpy as np
 from interleave import Step, main
+from networks import TRAINING, batch, linnet_network, torch_network
 
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
+LARGE = ("alexnet", "resnet50", "vgg16")
 
 
-def batch(rows: int, *shape: int) -> tuple[np.ndarray, np.ndarray]:
-    rng = np.random.default_rng(0)
-    return rng.standard_normal((rows, *shape), dtype=np.float32), rng.integers(0, 10, rows).astype(np.int32)
-
-
-def linnet_step(build: str, rows: int, *shape: int) -> Callable[[], Step]:
+def linnet_step(name: str) -> Callable[[], Step]:
     def make() -> Step:
         import linnet
 
-        layers = linnet.layers
-        body = {
-            "lenet5": [
-                layers.Conv2D(6, 5, padding="same", activation="relu"),
-                layers.MaxPooling2D(),
-                layers.Conv2D(16, 5, activation="relu"),
-                layers.MaxPooling2D(),
-                layers.Flatten(),
-                layers.Dense(120, activation="relu"),
-                layers.Dense(84, activation="relu"),
-                layers.Dense(10),
-            ],
-            "mlp": [layers.Dense(512, activation="relu"), layers.Dense(10)],
-            "logistic": [layers.Dense(10)],
-        }[build]
-        model = linnet.Sequential([linnet.Input(shape), *body])
+        model = linnet_network(name)
         model.compile(optimizer="adam", loss=linnet.losses.SparseCategoricalCrossentropy(from_logits=True))
-        x, y = batch(rows, *shape)
+        x, y = batch(name)
         return lambda: model.train_on_batch(x, y)
 
     return make
 
 
-def torch_step(build: str, mode: str, fused: bool, rows: int, *shape: int) -> Callable[[], Step]:
+def torch_step(name: str, mode: str, fused: bool) -> Callable[[], Step]:
     def make() -> Step:
         import torch
-        from torch import nn
 
         torch.set_num_threads(THREADS)
-        model = {
-            "lenet5": lambda: nn.Sequential(
-                nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2),
-                nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-                nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10),
-            ),
-            "mlp": lambda: nn.Sequential(nn.Linear(784, 512), nn.ReLU(), nn.Linear(512, 10)),
-            "logistic": lambda: nn.Sequential(nn.Linear(784, 10)),
-        }[build]()  # fmt: skip
-        data, labels = batch(rows, *shape)
+        model = torch_network(name)
+        data, labels = batch(name)
         x, y = torch.from_numpy(data), torch.from_numpy(labels).long()
         if x.ndim == 4:
             x = x.permute(0, 3, 1, 2).contiguous()
         if mode == "channels_last":
             model, x = model.to(memory_format=torch.channels_last), x.contiguous(memory_format=torch.channels_last)
         optimizer = torch.optim.Adam(model.parameters(), fused=fused)
-        loss = nn.CrossEntropyLoss()
+        loss = torch.nn.CrossEntropyLoss()
 
         def forward() -> torch.Tensor:
             return loss(model(x), y)
@@ -91,21 +65,18 @@ def torch_step(build: str, mode: str, fused: bool, rows: int, *shape: int) -> Ca
     return make
 
 
-def row(build: str, rows: int, *shape: int) -> dict[str, Callable[[], Step]]:
-    modes = ["eager", "channels_last", "compile"] if len(shape) == 3 else ["eager", "compile"]
+def row(name: str) -> dict[str, Callable[[], Step]]:
+    modes = ["eager", "channels_last", "compile"] if len(TRAINING[name][1]) == 3 else ["eager", "compile"]
     peers = {
-        f"torch-{mode}{'-fused' * fused}": torch_step(build, mode, fused, rows, *shape)
+        f"torch-{mode}{'-fused' * fused}": torch_step(name, mode, fused)
         for mode in modes
         for fused in (False, True)
+        if fused or name not in LARGE
     }
-    return {"linnet": linnet_step(build, rows, *shape), **peers}
+    return {"linnet": linnet_step(name), **peers}
 
 
-CASES = {
-    "lenet5-batch-32": row("lenet5", 32, 28, 28, 1),
-    "mlp-784-512-10-batch-128": row("mlp", 128, 784),
-    "logistic-784-10-batch-128": row("logistic", 128, 784),
-}
+CASES = {name: row(name) for name in TRAINING}
 
 if __name__ == "__main__":
     main(__doc__, CASES)

@@ -25,5 +25,5 @@ def test_without_a_top_it_has_3_747_200_weights() -> None:
 
 
 def test_an_image_that_pooling_would_make_empty_is_an_error() -> None:
-    with pytest.raises(ValueError, match="alexnet: expected an input_shape .* from 67x67 on, got \\(66, 67, 3\\)"):
+    with pytest.raises(ValueError, match=r"alexnet: expected an input_shape .* from 67x67 on, got \(66, 67, 3\)"):
         AlexNet(input_shape=(66, 67, 3))

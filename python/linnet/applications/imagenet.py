@@ -16,8 +16,8 @@ def check_arguments(
     """The input shape (height, width, channels), (224, 224, 3) where none is given. Raises ValueError."""
     if weights is not None:
         raise ValueError(
-            f"{name}: weights must be None, got {weights!r}: linnet has no trained weights to download. Build the model "
-            "and read a file of your own with model.load_weights(path)"
+            f"{name}: weights must be None, got {weights!r}: linnet has no trained weights to download. Build "
+            "the model and read a file of your own with model.load_weights(path)"
         )
     if pooling not in (None, "avg", "max"):
         raise ValueError(f'{name}: pooling must be None, "avg" or "max", got {pooling!r}')
