@@ -1,93 +1,105 @@
-"""Latency of one image through LeNet-5, against onnxruntime.
+"""Latency of one image, against onnxruntime and OpenVINO (float32, at their latency settings).
 
-    python bench/inference.py --threads 1
+    python bench/inference.py --only lenet5-batch-1 --threads 1
+    python bench/inference.py --only resnet50-batch-1 vgg16-batch-1 --rounds 5 --seconds 2
 
-needs onnxruntime and onnx beside linnet. Both are called from Python with a NumPy array and return one.
+needs torch (to export the model), onnx, onnxruntime and openvino beside linnet. All are called from Python with a NumPy
+array and return one; all have the same weights and must give the same result.
 """
 
 from __future__ import annotations
 
+import io
 import os
+import warnings
+from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from interleave import Step, main
+from networks import batch, copy_weights, linnet_network, random_weights, torch_network
 
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
-SIZES = [(5, 5, 1, 6), (6,), (5, 5, 6, 16), (16,), (400, 120), (120,), (120, 84), (84,), (84, 10), (10,)]
 
 
-def weights() -> list[np.ndarray]:
-    rng = np.random.default_rng(0)
-    return [rng.standard_normal(size, dtype=np.float32) * 0.1 for size in SIZES]
-
-
-def image() -> np.ndarray:
-    return np.random.default_rng(1).standard_normal((1, 28, 28, 1), dtype=np.float32)
-
-
-def linnet_model() -> Step:
+def model_of(name: str) -> Any:
     import linnet
 
-    layers = linnet.layers
-    model = linnet.Sequential(
-        [
-            linnet.Input((28, 28, 1)),
-            layers.Conv2D(6, 5, padding="same", activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Conv2D(16, 5, activation="relu"),
-            layers.MaxPooling2D(),
-            layers.Flatten(),
-            layers.Dense(120, activation="relu"),
-            layers.Dense(84, activation="relu"),
-            layers.Dense(10),
-        ]
-    )
-    model.set_weights(weights())
-    x = image()
-    return lambda: model.predict_on_batch(x)
+    linnet.utils.set_random_seed(0)
+    model = linnet_network(name)
+    random_weights(model)
+    return model
 
 
-def onnxruntime_model() -> Step:
-    import onnxruntime
-    from onnx import TensorProto, helper, numpy_helper
+def linnet_model(name: str, rows: int) -> Callable[[], Step]:
+    def make() -> Step:
+        model = model_of(name)
+        x, _ = batch(name, rows)
+        return lambda: model.predict_on_batch(x)
 
-    w = weights()
-    # ONNX keeps channels first: kernels (out, in, h, w), and the flattened features in that order.
-    w[0], w[2] = w[0].transpose(3, 2, 0, 1), w[2].transpose(3, 2, 0, 1)
-    w[4] = w[4].reshape(5, 5, 16, 120).transpose(2, 0, 1, 3).reshape(400, 120)
-    node = helper.make_node
-    nodes = [
-        node("Conv", ["x", "w0", "w1"], ["c1"], pads=[2, 2, 2, 2]),
-        node("Relu", ["c1"], ["r1"]),
-        node("MaxPool", ["r1"], ["p1"], kernel_shape=[2, 2], strides=[2, 2]),
-        node("Conv", ["p1", "w2", "w3"], ["c2"]),
-        node("Relu", ["c2"], ["r2"]),
-        node("MaxPool", ["r2"], ["p2"], kernel_shape=[2, 2], strides=[2, 2]),
-        node("Flatten", ["p2"], ["f"]),
-        node("Gemm", ["f", "w4", "w5"], ["d1"]),
-        node("Relu", ["d1"], ["a1"]),
-        node("Gemm", ["a1", "w6", "w7"], ["d2"]),
-        node("Relu", ["d2"], ["a2"]),
-        node("Gemm", ["a2", "w8", "w9"], ["y"]),
-    ]
-    graph = helper.make_graph(
-        nodes,
-        "lenet5",
-        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1, 28, 28])],
-        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 10])],
-        [numpy_helper.from_array(np.ascontiguousarray(a), f"w{i}") for i, a in enumerate(w)],
-    )
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = THREADS
-    session = onnxruntime.InferenceSession(model.SerializeToString(), options, providers=["CPUExecutionProvider"])
-    x = image().transpose(0, 3, 1, 2)
-    ours = linnet_model()()
-    assert np.allclose(session.run(None, {"x": x})[0], ours, atol=1e-4), "the two models differ"
-    return lambda: session.run(None, {"x": x})
+    return make
 
 
-CASES = {"lenet5-batch-1": {"linnet": linnet_model, "onnxruntime": onnxruntime_model}}
+def onnx_file(name: str, x: np.ndarray) -> tuple[bytes, np.ndarray]:
+    """The model as an ONNX file, and linnet's answer to x (n, c, h, w)."""
+    import torch
+
+    model, network = model_of(name), torch_network(name).eval()
+    copy_weights(model, network)
+    file = io.BytesIO()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the newer exporter needs a further package
+        torch.onnx.export(network, (torch.from_numpy(x),), file, dynamo=False, input_names=["x"])
+    return file.getvalue(), np.asarray(model.predict_on_batch(x.transpose(0, 2, 3, 1)))
+
+
+def check(name: str, theirs: np.ndarray, ours: np.ndarray) -> None:
+    error = np.linalg.norm(theirs - ours) / np.linalg.norm(ours)
+    assert error < 1e-4, f"{name}: the two models differ by {error:.1e}"
+
+
+def onnxruntime_model(name: str, rows: int) -> Callable[[], Step]:
+    def make() -> Step:
+        import onnxruntime
+
+        x = batch(name, rows)[0].transpose(0, 3, 1, 2).copy()
+        file, ours = onnx_file(name, x)
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = THREADS
+        session = onnxruntime.InferenceSession(file, options, providers=["CPUExecutionProvider"])
+        check(name, session.run(None, {"x": x})[0], ours)
+        return lambda: session.run(None, {"x": x})
+
+    return make
+
+
+def openvino_model(name: str, rows: int) -> Callable[[], Step]:
+    def make() -> Step:
+        import openvino
+
+        x = batch(name, rows)[0].transpose(0, 3, 1, 2).copy()
+        file, ours = onnx_file(name, x)
+        settings = {
+            "INFERENCE_NUM_THREADS": THREADS,
+            "INFERENCE_PRECISION_HINT": "f32",
+            "PERFORMANCE_HINT": "LATENCY",
+        }
+        core = openvino.Core()
+        compiled = core.compile_model(core.read_model(file), "CPU", settings)
+        check(name, compiled(x)[0], ours)
+        return lambda: compiled(x)[0]
+
+    return make
+
+
+CASES = {
+    f"{name}-batch-{rows}": {
+        "linnet": linnet_model(name, rows),
+        "onnxruntime": onnxruntime_model(name, rows),
+        "openvino": openvino_model(name, rows),
+    }
+    for name, rows in (("lenet5", 1), ("resnet20", 1), ("resnet50", 1), ("vgg16", 1), ("resnet20", 32))
+}
 
 if __name__ == "__main__":
     main(__doc__, CASES)

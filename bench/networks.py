@@ -1,7 +1,8 @@
 """The networks that the benchmarks train and run, in linnet and, layer by layer the same, in PyTorch.
 
 ResNet-50 is the form that PyTorch users run: no biases before a batch normalisation, the stride in the 3x3 convolution.
-No network has dropout, so that both sides do the same work. `same_size` holds that they do.
+No network has dropout, so that both sides do the same work. With `copy_weights` both give the same results, which
+bench/inference.py checks.
 """
 
 from __future__ import annotations
@@ -123,12 +124,42 @@ def torch_network(name: str) -> Any:
     return residual(stem, 64, bottleneck, 4, [(3, 64), (4, 128), (6, 256), (3, 512)])
 
 
-def same_size(name: str) -> bool:
-    """Whether both have the same number of trainable weights."""
-    ours = sum(weight.size for weight in linnet_network(name).trainable_weights)
-    return ours == sum(weight.numel() for weight in torch_network(name).parameters())
+def copy_weights(model: Any, network: Any) -> None:
+    """Gives the torch network the weights of the linnet model (of the same name)."""
+    import torch
+    from torch import nn
+
+    def place(layer: Any) -> tuple[str, bool]:
+        """A block's shortcut (conv3_block1_0_conv) is the last part of torch's block."""
+        parts = layer.name.split("_")
+        return "_".join(parts[:2]) if "block" in layer.name and len(parts) > 2 else layer.name, "_0_" in layer.name
+
+    layers = [layer for layer in model.layers if layer.weights]
+    first = {place(layer)[0]: i for i, layer in reversed(list(enumerate(layers)))}
+    layers.sort(key=lambda layer: (first[place(layer)[0]], place(layer)[1]))
+    flat = [layer for layer in model.layers if layer.__class__.__name__ == "Flatten"]
+    modules = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.BatchNorm2d | nn.Linear)]
+    for layer, module in zip(layers, modules, strict=True):
+        weights = [torch.from_numpy(weight.numpy()) for weight in layer.weights]
+        targets = [module.weight, module.bias]
+        if isinstance(module, nn.Conv2d):
+            weights[0] = weights[0].permute(3, 2, 0, 1)
+        elif isinstance(module, nn.Linear):
+            if flat:  # torch flattens (channels, height, width)
+                h, w, c = flat.pop().input.shape[1:]
+                weights[0] = weights[0].reshape(h, w, c, -1).permute(2, 0, 1, 3).flatten(0, 2)
+            weights[0] = weights[0].T
+        else:
+            module.eps = layer.epsilon
+            targets += [module.running_mean, module.running_var]
+        with torch.no_grad():
+            for target, weight in zip(targets, weights, strict=False):
+                target.copy_(weight)
 
 
-if __name__ == "__main__":
-    for network in TRAINING:
-        print(network, "same" if same_size(network) else "DIFFERENT")
+def random_weights(model: Any) -> None:
+    """Weights as after training: also the biases, and what a batch normalisation has learnt, differ from 0 and 1."""
+    rng = np.random.default_rng(2)
+    for weight in model.weights:
+        if weight.ndim == 1:
+            weight.assign(rng.uniform(0.5, 1.0, weight.shape).astype(np.float32))

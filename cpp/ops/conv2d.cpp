@@ -5,6 +5,7 @@
 // rewrite (`take_bias_gradient`), not asked for by the layer. The setting of runtime/conv_algorithm.h is read when a
 // graph is lowered: a plan keeps its algorithms.
 #include "graph/graph.h"
+#include "ops/conv2d_padding.h"
 #include "ops/ops.h"
 #include "runtime/conv_algorithm.h"
 
@@ -230,6 +231,19 @@ bool take_bias_gradient(Graph& graph, int index) {
   return false;
 }
 
+bool rewrite_forward(Graph& graph, int index) {
+  return take_padding(graph, index, graph.type(graph.node(index).inputs[1]).shape);
+}
+
+bool rewrite_grad_input(Graph& graph, int index) {
+  return take_slice(graph, index, graph.type(graph.node(index).inputs[1]).shape);
+}
+
+bool rewrite_grad_weight(Graph& graph, int index) {
+  const bool padding = take_padding(graph, index, graph.type(graph.node(index).outputs[0]).shape);
+  return take_bias_gradient(graph, index) || padding;
+}
+
 }  // namespace
 
 const OpList& conv2d_ops() {
@@ -244,18 +258,20 @@ const OpList& conv2d_ops() {
          .infer = infer_conv2d,
          .gradient = grad_conv2d,
          .lower = lower_conv2d,
-         .takes_epilogue = true},
+         .takes_epilogue = true,
+         .rewrite = rewrite_forward},
         {.name = "conv2d_grad_input",
          .attributes = with_shape,
          .infer = infer_grad_input,
          .gradient = grad_grad_input,
-         .lower = lower_grad_input},
+         .lower = lower_grad_input,
+         .rewrite = rewrite_grad_input},
         {.name = "conv2d_grad_weight",
          .attributes = with_bias,
          .infer = infer_grad_weight,
          .gradient = grad_grad_weight,
          .lower = lower_grad_weight,
-         .rewrite = take_bias_gradient},
+         .rewrite = rewrite_grad_weight},
     };
   }();
   return ops;
