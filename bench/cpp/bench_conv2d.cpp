@@ -1,5 +1,5 @@
 // Convolution and pooling at the sizes that networks are made of: time, floating-point operations a second and share of
-// the FMA peak (measured in this process, times the threads). Pooling counts its comparisons or additions.
+// the FMA peak (measured in this process, on all threads). Pooling counts its comparisons or additions.
 //
 //   LINNET_NUM_THREADS=1 bench_conv2d --benchmark_filter=lenet5
 //   LINNET_ISA=x86-64-v3 bench_conv2d --benchmark_enable_random_interleaving=true --benchmark_repetitions=5
@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "fma_peak.h"
 #include "runtime/dispatch.h"
+#include "runtime/peak.h"
 #include "runtime/threads.h"
 
 namespace {
@@ -74,10 +74,10 @@ struct Workspace {
 };
 
 void report(benchmark::State& state, double operations) {
-  static const double peak = linnet::bench::fma_peak();
+  static const double peak = linnet::measure_fma_peak(0.05);  // of all threads
   using benchmark::Counter;
   state.counters["FLOP/s"] = Counter(operations, Counter::kIsIterationInvariantRate);
-  state.counters["of_peak"] = Counter(operations / peak / linnet::num_threads(), Counter::kIsIterationInvariantRate);
+  state.counters["of_peak"] = Counter(operations / peak, Counter::kIsIterationInvariantRate);
 }
 
 enum class Pass { forward, grad_input, grad_weight };

@@ -6,6 +6,7 @@
 #include "runtime/conv_algorithm.h"
 #include "runtime/cpu.h"
 #include "runtime/dispatch.h"
+#include "runtime/peak.h"
 #include "runtime/random.h"
 #include "runtime/threads.h"
 
@@ -46,6 +47,19 @@ py::dict processor() {
   return result;
 }
 
+py::dict bandwidth(double seconds) {
+  Bandwidth found{};
+  {
+    const py::gil_scoped_release no_gil;
+    found = measure_bandwidth(seconds);
+  }
+  py::dict result;
+  result["read"] = found.read;
+  result["update"] = found.update;
+  result["copy"] = found.copy;
+  return result;
+}
+
 }  // namespace
 
 void bind_runtime(py::module_& m) {
@@ -60,6 +74,8 @@ void bind_runtime(py::module_& m) {
   m.def("conv_algorithm", conv_algorithm);
   m.def("set_conv_algorithm", set_conv_algorithm, py::arg("name"));
   m.def("cpu_info", processor);
+  m.def("measure_fma_peak", measure_fma_peak, py::arg("seconds"), py::call_guard<py::gil_scoped_release>());
+  m.def("measure_bandwidth", bandwidth, py::arg("seconds"));
 }
 
 }  // namespace linnet

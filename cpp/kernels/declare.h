@@ -47,5 +47,7 @@ Function<decltype(KernelTable::embedding_grad)> embedding_grad;
 Function<decltype(KernelTable::one_hot)> one_hot;
 Function<decltype(KernelTable::cast_to_float)> cast_to_float;
 Function<decltype(KernelTable::cast_to_int)> cast_to_int;
+Function<decltype(KernelTable::fma_chains)> fma_chains;
+Function<decltype(KernelTable::stream)> stream;
 
 }  // namespace linnet::LINNET_ISA

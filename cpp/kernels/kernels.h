@@ -230,6 +230,9 @@ struct SgdArgs {
 // Type of the elements that a data set holds; gather_rows turns all of them into float32 or int32.
 enum class SourceType : int32_t { u8, i8, i16, u16, i32, u32, i64, u64, f32, f64, b8 };
 
+// What `stream` does with memory: adds it up, writes it back in place, or writes it elsewhere.
+enum class Stream : int32_t { read, update, copy };
+
 struct KernelTable {
   const char* name;  // "x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64", "reference"
 
@@ -315,6 +318,13 @@ struct KernelTable {
   void (*one_hot)(int64_t count, int64_t depth, const int32_t* ids, float* y, const Launch&);
   void (*cast_to_float)(int64_t count, const int32_t* x, float* y, const Launch&);
   void (*cast_to_int)(int64_t count, const float* x, int32_t* y, const Launch&);  // towards zero; saturates, NaN is 0
+
+  // The yardsticks of every share of peak (runtime/peak.h times them). fma_chains: `steps` FMAs in each of many
+  // independent registers per tile, the end of which goes to sums (tiles), which holds what they begin with; returns
+  // the floating-point operations done. stream: read puts the sum of every 65,536 floats of x (n) into y; update makes
+  // x 1 - x; copy makes y (n) x. Returns the bytes read and written.
+  double (*fma_chains)(int64_t tiles, int64_t steps, float* sums, const Launch&);
+  double (*stream)(Stream, int64_t n, float* x, float* y, const Launch&);
 };
 
 }  // namespace linnet

@@ -1,5 +1,6 @@
-// The reference table, last part: kernels that mostly move memory. Optimizers, strided copies, conversions, gathers
-// and scatters of rows.
+// The reference table, last part: kernels that mostly move memory. Optimizers, strided copies, conversions, gathers and
+// scatters of rows; and the two yardsticks, which measure nothing here: a naive loop's own peak says little. Each
+// kernel says what it computes in the fewest lines; the fast forms have files of their own.
 #include <cmath>
 #include <cstring>
 #include <limits>
@@ -130,6 +131,25 @@ void cast_to_int(int64_t count, const float* x, int32_t* y, const Launch&) {
       y[i] = x[i] < -0x1p31f ? std::numeric_limits<int32_t>::min() : static_cast<int32_t>(x[i]);
     }
   }
+}
+
+// One chain a tile: the reference's own peak is that of a single register.
+double fma_chains(int64_t tiles, int64_t steps, float* sums, const Launch&) {
+  for (int64_t t = 0; t < tiles; ++t) {
+    const float a = 0.999f + sums[t] * 1e-9f, b = sums[t] * 1e-3f;
+    for (int64_t i = 0; i < steps; ++i) sums[t] = sums[t] * a + b;
+  }
+  return 2.0 * static_cast<double>(tiles * steps);
+}
+
+double stream(Stream kind, int64_t n, float* x, float* y, const Launch&) {
+  constexpr int64_t kTile = 1 << 16;
+  for (int64_t i = 0; i < n; ++i) {
+    if (kind == Stream::read) y[i / kTile] = x[i] + (i % kTile == 0 ? 0 : y[i / kTile]);
+    if (kind == Stream::update) x[i] = 1.0f - x[i];
+    if (kind == Stream::copy) y[i] = x[i];
+  }
+  return static_cast<double>(n) * (kind == Stream::read ? 4 : 8);
 }
 
 }  // namespace linnet::LINNET_ISA

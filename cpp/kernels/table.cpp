@@ -44,6 +44,8 @@ const KernelTable table = {
     .one_hot = one_hot,
     .cast_to_float = cast_to_float,
     .cast_to_int = cast_to_int,
+    .fma_chains = fma_chains,
+    .stream = stream,
 };
 
 }  // namespace linnet::LINNET_ISA

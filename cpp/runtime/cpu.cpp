@@ -1,4 +1,4 @@
-// Reads cpuid, /sys, /proc and the cgroup files (cpu.h). Everything is optional: a file that is missing or odd leaves
+// Reads cpuid, /sys and /proc (cpu.h). Everything is optional: a file that is missing or odd leaves
 // the field at "unknown", never an error. Start at the bottom; each function above it answers one question, and says
 // what the file it reads looks like.
 #include "runtime/cpu.h"
@@ -10,6 +10,8 @@
 #include <string>
 #include <thread>
 #include <utility>
+
+#include "runtime/cgroup.h"
 
 #if defined(__linux__)
 #include <sched.h>
@@ -107,46 +109,6 @@ void count_cores(Cpu& cpu) {
   }
   cpu.physical_cores = std::max(1, static_cast<int>(cores.size()));
 #endif
-}
-
-// The smallest quota on the way from this process's control group up to the root, in processors; 0 when there is none.
-// Version 2 says "max 100000" or "50000 100000" in cpu.max; version 1 has cpu.cfs_quota_us (-1: none) and
-// cpu.cfs_period_us. Inside a container the group's path often does not exist and the root is the group itself.
-double cgroup_quota() {
-  double smallest = 0.0;
-  const auto consider = [&](double quota, double period) {
-    if (quota <= 0 || period <= 0) return;
-    const double processors = quota / period;
-    if (smallest == 0.0 || processors < smallest) smallest = processors;
-  };
-  const auto climb = [&](const std::string& root, std::string path, auto read) {
-    for (;;) {
-      read(root + path);
-      if (path.empty() || path == "/") return;
-      path.erase(path.rfind('/'));
-    }
-  };
-  std::ifstream groups("/proc/self/cgroup");
-  for (std::string line; std::getline(groups, line);) {  // "0::/a/b" or "4:cpu,cpuacct:/a/b"
-    const size_t first = line.find(':'), second = line.find(':', first + 1);
-    if (first == std::string::npos || second == std::string::npos) continue;
-    const std::string controllers = "," + line.substr(first + 1, second - first - 1) + ",";
-    const std::string path = line.substr(second + 1);
-    if (path.empty() || path[0] != '/') continue;
-    if (controllers == ",,") {
-      climb("/sys/fs/cgroup", path, [&](const std::string& folder) {
-        std::istringstream text(first_line(folder + "/cpu.max"));
-        double quota = 0, period = 0;
-        if (text >> quota >> period) consider(quota, period);
-      });
-    } else if (controllers.find(",cpu,") != std::string::npos) {
-      climb("/sys/fs/cgroup/cpu", path, [&](const std::string& folder) {
-        consider(static_cast<double>(read_number(folder + "/cpu.cfs_quota_us", -1)),
-                 static_cast<double>(read_number(folder + "/cpu.cfs_period_us", -1)));
-      });
-    }
-  }
-  return smallest;
 }
 
 }  // namespace

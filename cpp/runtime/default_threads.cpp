@@ -3,6 +3,7 @@
 // everybody throttled), and physical cores (two threads of one core share its FMA units, which kernels keep busy).
 #include <algorithm>
 #include <cstdlib>
+#include <sstream>
 #include <stdexcept>
 #include <string>
 
@@ -12,35 +13,34 @@
 namespace linnet {
 
 int default_num_threads(std::string* reason) {
-  const auto because = [reason](const std::string& text) {
-    if (reason != nullptr) *reason = text;
-  };
-  if (const char* text = std::getenv("LINNET_NUM_THREADS"); text != nullptr && *text != '\0') {
-    char* end = nullptr;
-    const long n = std::strtol(text, &end, 10);
-    if (*end != '\0' || n < 1 || n > kMaxThreads) {
-      throw std::invalid_argument("LINNET_NUM_THREADS: expected a number from 1 to " + std::to_string(kMaxThreads) +
-                                  ", got '" + text + "'");
-    }
-    because("LINNET_NUM_THREADS");
-    return static_cast<int>(n);
+  const char* text = std::getenv("LINNET_NUM_THREADS");
+  if (text == nullptr || *text == '\0') return default_num_threads_of(cpu(), reason);
+  char* end = nullptr;
+  const long n = std::strtol(text, &end, 10);
+  if (*end != '\0' || n < 1 || n > kMaxThreads) {
+    throw std::invalid_argument("LINNET_NUM_THREADS: expected a number from 1 to " + std::to_string(kMaxThreads) +
+                                ", got '" + text + "'");
   }
-  const auto count = [](int n, const char* one, const char* many) {
-    return std::to_string(n) + " " + (n == 1 ? one : many);
-  };
-  const Cpu& machine = cpu();
+  if (reason != nullptr) *reason = "LINNET_NUM_THREADS";
+  return static_cast<int>(n);
+}
+
+int default_num_threads_of(const Cpu& machine, std::string* reason) {
+  std::ostringstream why;
   int n = machine.physical_cores;
-  because(count(n, "physical core", "physical cores"));
+  why << n << (n == 1 ? " physical core" : " physical cores");
   if (machine.affinity < n) {
     n = machine.affinity;
-    because("affinity to " + count(n, "processor", "processors"));
+    why.str("");
+    why << "affinity to " << n << (n == 1 ? " processor" : " processors");
   }
   if (machine.cgroup_quota > 0 && machine.cgroup_quota < n) {
     n = std::max(1, static_cast<int>(machine.cgroup_quota));
-    because("the control group's quota of " + std::to_string(machine.cgroup_quota) + " processors");
+    why.str("");
+    why << "the control group's quota of " << machine.cgroup_quota << " processors";
   }
-  n = std::min(n, kMaxThreads);
-  return n;
+  if (reason != nullptr) *reason = why.str();
+  return std::min(n, kMaxThreads);
 }
 
 }  // namespace linnet

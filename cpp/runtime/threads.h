@@ -25,6 +25,10 @@ int num_threads();
 // LINNET_NUM_THREADS is not a number between 1 and kMaxThreads.
 int default_num_threads(std::string* reason = nullptr);
 
+// The same for a given machine, whatever LINNET_NUM_THREADS says.
+struct Cpu;
+int default_num_threads_of(const Cpu& machine, std::string* reason = nullptr);
+
 inline constexpr int kMaxThreads = 1024;
 
 // A Launch on the process-wide pool; `workspace` may be null where the kernel needs none.

@@ -102,3 +102,9 @@ def set_conv_algorithm(name: str) -> None:
 
 def cpu_info() -> dict[str, Any]:
     """model, physical_cores, and cache sizes in bytes: l1d, l2, l3."""
+
+def measure_fma_peak(seconds: float) -> float:
+    """Floating-point operations a second that the chosen instruction set reaches in registers, on all threads."""
+
+def measure_bandwidth(seconds: float) -> dict[str, float]:
+    """Bytes a second through memory, read and written, on all threads: "read", "update" (in place) and "copy"."""

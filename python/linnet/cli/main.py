@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Sequence
 
-from linnet.cli import evaluate, info, predict, train
+from linnet.cli import bench, evaluate, info, predict, train
 from linnet.cli.errors import CommandError, UsageError
 from linnet.cli.parser import Parser
 
@@ -21,6 +21,7 @@ examples:
   linnet evaluate runs/lenet5-digits       test accuracy of a trained model
   linnet predict runs/lenet5-digits me.png what digit is this?
   linnet info                              the machine as linnet sees it
+  linnet bench                             how close the kernels come to what it can do
 """
 # What a command may raise without being a bug of linnet: shown without a traceback.
 EXPECTED = (CommandError, OSError, ValueError, ArithmeticError, NotImplementedError, ModuleNotFoundError, MemoryError)
@@ -30,7 +31,7 @@ def parser() -> Parser:
     top = Parser(prog="linnet", description=DESCRIPTION, epilog=EPILOG)
     top.add_argument("--version", action="store_true", help="print the version and end")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", parser_class=Parser)
-    for command in (train, evaluate, predict, info):
+    for command in (train, evaluate, predict, info, bench):
         command.add(commands)
     return top
 
