@@ -39,8 +39,11 @@ MAY_INCLUDE = {
     "runtime": {"runtime", "kernels", "base"},
     "graph": {"graph", "runtime", "kernels", "base"},
     "ops": {"ops", "graph", "runtime", "kernels", "base"},
+    "linnet": {"linnet", "graph", "runtime", "kernels", "base"},
     "bindings": {"bindings", "ops", "graph", "runtime", "kernels", "base"},
 }
+# What is installed for C++ programs, and may therefore show nothing of the engine.
+PUBLIC_HEADERS = {f"linnet/{stem}.h" for stem in ("linnet", "model", "network", "runtime", "types")}
 # From outside, the kernels are a table: their other headers belong to one instruction set.
 KERNEL_HEADERS = {"kernels/kernels.h"}
 KERNEL_HEADERS_OF = {"cpp/runtime/random.cpp": {"kernels/philox.h"}}
@@ -56,6 +59,8 @@ def test_includes_point_downwards(path: Path) -> None:
         assert (CPP / header).is_file(), f"{name(path)} includes {header}: write the path from cpp/"
         other = header.split("/")[0]
         assert other in MAY_INCLUDE[room], f"{name(path)} includes {header}: {room} must not know {other}"
+        if str(path.relative_to(CPP)) in PUBLIC_HEADERS:
+            assert header in PUBLIC_HEADERS, f"{name(path)} is installed and includes {header}, which is not"
         if other == "kernels" and room != "kernels":
             allowed = KERNEL_HEADERS | KERNEL_HEADERS_OF.get(name(path), set())
             assert header in allowed, f"{name(path)} includes {header}: outside cpp/kernels only kernels.h is known"
@@ -99,6 +104,7 @@ TESTED_IN = {
     CPP / "runtime": (TESTS / "cpp", ".cpp"),
     CPP / "graph": (TESTS / "cpp", ".cpp"),
     CPP / "base": (TESTS / "cpp", ".cpp"),
+    CPP / "linnet": (TESTS / "cpp", ".cpp"),
     CPP / "ops": (TESTS / "engine" / "ops", ".py"),
     PYTHON / "layers": (TESTS / "layers", ".py"),
 }

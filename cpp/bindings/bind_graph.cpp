@@ -2,6 +2,8 @@
 #include <pybind11/numpy.h>
 #include <pybind11/stl.h>
 
+#include <cstring>
+
 #include "bindings/arrays.h"
 #include "bindings/bindings.h"
 #include "graph/autodiff.h"
@@ -57,6 +59,29 @@ int add_constant(Graph& graph, const py::object& object) {
   return graph.constant(type, data);
 }
 
+py::list nodes_of(const Graph& graph) {
+  py::list result;
+  for (int i = 0; i < graph.node_count(); ++i) {
+    const Node& node = graph.node(i);
+    py::dict attributes;
+    for (const auto& [name, value] : node.attributes.items()) attributes[name.c_str()] = value;
+    result.append(py::make_tuple(node.op->name, node.inputs, node.outputs, attributes, node.layer));
+  }
+  return result;
+}
+
+py::dict constants_of(const Graph& graph) {
+  py::dict result;
+  for (int id = 0; id < graph.value_count(); ++id) {
+    const Value& value = graph.value(id);
+    if (value.kind != ValueKind::constant) continue;
+    py::array array = new_array(value.type, 0);
+    if (array.nbytes()) std::memcpy(array.mutable_data(), value.data.get(), static_cast<size_t>(array.nbytes()));
+    result[py::int_(id)] = array;
+  }
+  return result;
+}
+
 py::dict registry() {
   py::dict result;
   for (const OpDef* op : all_ops()) {
@@ -104,6 +129,8 @@ void bind_graph(py::module_& m) {
             return g.alias_root(value);
           },
           py::arg("value"))
+      .def("nodes", nodes_of)
+      .def("constants", constants_of)
       .def("dump", &Graph::dump);
   m.def("operations", registry);
 }

@@ -44,6 +44,12 @@ class Graph:
     def alias_root(self, value: int) -> int:
         """The value whose memory this one shares (reshape, view, stop_gradient); else itself."""
 
+    def nodes(self) -> list[tuple[str, list[int], list[int], dict[str, Any], str]]:
+        """(operation, inputs, outputs, all attributes, layer) of every node, in order."""
+
+    def constants(self) -> dict[int, np.ndarray]:
+        """The constants by value number."""
+
     def dump(self) -> str:
         """One line per node: outputs, operation, inputs, attributes, shapes, layer."""
 

@@ -215,6 +215,18 @@ class Model(Trainer):
 
         saving.save_model(self, filepath, overwrite=overwrite, **kwargs)
 
+    def export(
+        self, filepath: Any, format: str = "linnet-graph", verbose: Any = None, input_signature: Any = None
+    ) -> None:
+        """Writes what `predict` computes, weights and all, into one file for programs without Python.
+
+        "linnet-graph" is for C++ (`linnet::Model::load`). input_signature: arrays or Inputs, needed only for models
+        that do not begin with an Input. verbose is accepted as in Keras; nothing is printed.
+        """
+        from linnet.saving.export import export_model
+
+        export_model(self, filepath, format, input_signature)
+
     def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
         """Writes the weights."""
         from linnet import saving

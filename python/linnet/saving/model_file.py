@@ -70,6 +70,8 @@ def load_model(
     path = os.fspath(filepath)
     tensors, metadata = files.read(path)
     check_format(path, metadata)
+    if metadata.get("kind") == "graph":
+        raise ValueError(f"{path} was written by model.export, for programs without Python; load a file by model.save")
     if metadata.get("kind") != "model":
         raise ValueError(f"{path} holds weights only; make the model and use model.load_weights")
     # A model may have metrics inside, whose few numbers are not in the file.
