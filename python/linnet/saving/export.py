@@ -118,7 +118,8 @@ def _describe(
         dtype = "int32" if tensor.dtype == "int32" else "float32"
         starts.append({"name": name, "shape": list(tensor.dims), "dtype": dtype})
     tensors: dict[str, np.ndarray] = {}
-    constants, variables = [], []
+    constants: list[str] = []
+    variables: list[str] = []
     for value, array in trace.graph.constants().items():
         if value in used:
             count(value)
