@@ -1,62 +1,70 @@
 // Winograd's algorithm (conv2d_winograd.h), forward; the gradient of the input is forward with turned windows.
 //
-//   1. transform the windows: u, for each panel of output channels (36, c, vectors * kLanes)
-//   2. transform the patches of some tiles: v, (36, c / 16, tiles, 16)
-//   3. for each position and panel: m (tiles, vectors * kLanes) = v . u, with the micro-kernel of gemm
+//   1. transform the windows: u, for a panel of output channels (36, c, vectors * kLanes)
+//   2. transform the patches of a block of tiles: v, (36, c / 16 * tiles, 16)
+//   3. for each position and panel: m (tiles, vectors * kLanes) = v . u   (conv2d_winograd_products.h)
 //   4. interpolate m, and put bias, residual and activation on top on the way to y
 //
-// With few channels one job does steps 2 to 4 for a block of tiles in a thread's scratch, panel by panel. With many, u
-// does not fit a cache and must be read rarely: v and m of a wave of a hundred tiles and more lie in the workspace
-// then, each step is a launch, and a job of step 3 is one position and one panel.
+// There are two orders, for one limit: what is used again and again should lie in L2.
+//   by block  u of all panels first; then a job does steps 2 to 4 for a block of tiles in its scratch. For many tiles.
+//   by panel  v of many blocks first; then a job does steps 1, 3 and 4 for a panel and a block, so that u, which is
+//             four times the kernel and with hundreds of channels tens of megabytes, never goes to memory.
 //
-// An output is the sum over the channels in a fixed order, then a fixed interpolation: neither n nor the blocks change
-// a bit. A NaN or infinity in x makes all outputs of the tiles whose patch it is in NaN, up to three pixels further
-// than the window reaches.
+// An output is the sum over the channels in a fixed order, then a fixed interpolation: neither n nor the blocks nor
+// the order change a bit. A NaN or infinity in x makes all outputs of the tiles whose patch it is in NaN, up to three
+// pixels further than the window reaches.
 #include "kernels/conv2d_winograd.h"
 #include "kernels/gemm_pack.h"
 
 namespace linnet::LINNET_ISA {
 namespace {
 
-// bench_conv2d re-measures these numbers. More windows than this are too far away to be read for each block.
+// bench_conv2d re-measures these numbers. By block: more windows than this are too far away to be read for each block.
 constexpr int64_t kWindowFloats = int64_t{4} << 20;
 // Tiles of a block: v, m and u together should not leave L2. And blocks, for the threads to share.
 constexpr int64_t kBlockTiles = 28, kBlocks = 16;
-// v and m of a wave together; but so many tiles that transforming the windows does not take longer than multiplying.
-constexpr int64_t kWaveFloats = int64_t{8} << 20;
-constexpr int64_t kLeastWave = 112;
+// By panel: tiles of a block; more would not fit scratch beside u. Few tiles are worked off so as well, when there are
+// panels enough for the threads.
+constexpr int64_t kPanelTiles = 84, kLeastPanels = 4;
+// v of the blocks that are transformed before their products are taken.
+constexpr int64_t kWaveFloats = int64_t{4} << 20;
 // Tiles of a job that transforms.
 constexpr int64_t kJobTiles = 7;
 
 constexpr int64_t kPanelWidth = kTileVectors * kLanes;
 
+constexpr int64_t positions_of(int64_t floats) { return kPositions * (floats + kPositionGap); }
+
 struct Plan {
   explicit Plan(const Conv2dShape& s) : grid(s), panels(panel_count(s.oc)) {
-    window_position = s.c * kPanelWidth + kPositionGap;
-    chunks = divide_up(s.c, kChunk);
-    const int64_t gaps = 2 * kPositions * kPositionGap;
-    int64_t most = (kScratchFloats - gaps) / (kPositions * (chunks * kChunk + kPanelWidth)) / kMaxRows * kMaxRows;
-    in_scratch = most > 0 && kPositions * s.c * s.oc <= kWindowFloats;
-    if (in_scratch) {
+    c = divide_up(s.c, kChunk) * kChunk;
+    const int64_t room = (kScratchFloats - 2 * kPositions * kPositionGap) / (kPositions * (c + kPanelWidth));
+    int64_t most = room / kMaxRows * kMaxRows;
+    by_panel =
+        most == 0 || kPositions * s.c * s.oc > kWindowFloats || (grid.tiles <= kPanelTiles && panels >= kLeastPanels);
+    if (by_panel) {
+      most = kPanelTiles;
+    } else {
       most = min_of(most, kBlockTiles / kMaxRows * kMaxRows);
       most = min_of(most, divide_up(divide_up(grid.tiles, kBlocks), kMaxRows) * kMaxRows);
-    } else {
-      most = kWaveFloats / (kPositions * (chunks * kChunk + panels * kPanelWidth)) / kMaxRows * kMaxRows;
-      most = max_of(kLeastWave, most);
     }
     blocks = cut(grid.tiles, most);
     block_tiles = min_of(grid.tiles, most);
+    wave = by_panel ? min_of(blocks.count, max_of(1, kWaveFloats / positions_of(c * most))) : 0;
+    window_rows = by_panel ? min_of(s.c, kStretch) : s.c;
   }
-  // Floats of v and m for so many tiles.
-  int64_t patch_floats(int64_t tiles) const { return kPositions * (chunks * tiles * kChunk + kPositionGap); }
-  int64_t product_floats(int64_t tiles) const { return kPositions * (panels * tiles * kPanelWidth + kPositionGap); }
+  int64_t patch_floats() const { return positions_of(c * block_tiles); }
+  int64_t product_floats() const { return positions_of(kPanelWidth * block_tiles); }
+  int64_t window_floats() const { return positions_of(kPanelWidth * window_rows); }
 
   TileGrid grid;
-  int64_t panels, chunks;   // of output and input channels
-  int64_t window_position;  // floats between the positions of u, for a panel of two vectors
-  bool in_scratch;          // v and m
-  Parts blocks;             // of tiles; waves when not in scratch
-  int64_t block_tiles;      // at most; does not shrink when n grows
+  int64_t panels;       // of output channels
+  int64_t c;            // input channels, whole chunks
+  bool by_panel;        // or by block
+  Parts blocks;         // of tiles
+  int64_t block_tiles;  // at most; does not shrink when n grows
+  int64_t wave;         // blocks whose v are kept at a time, by panel
+  int64_t window_rows;  // input channels of u in one piece
 };
 
 struct Args {
@@ -67,31 +75,18 @@ struct Args {
   bool turned;          // by 180 degrees, channels swapped
   float* y;             // (n, oh, ow, oc)
   Epilogue epilogue;
-  float* u;       // (panels, 36, c, vectors * kLanes), positions window_position apart
-  float *v, *m;   // of a wave, or null
-  int64_t block;  // the wave
+  float* u;            // by block: of all panels, each window_floats()
+  float* v;            // by panel: of a wave of blocks, each patch_floats()
+  int64_t wave_first;  // block
 };
 
 // ---- windows -------------------------------------------------------------------------------------------------------
 
-struct PanelOfWindows {
-  Panel panel;
-  int64_t width;
-  float* u;  // (36, c, width)
-};
-PanelOfWindows windows_at(const Args& a, int64_t index) {
-  const Panel panel = panel_at(a.s.oc, index);
-  return {panel, panel.vectors * kLanes, a.u + index * kPositions * a.p.window_position};
-}
-
-// One panel, kLanes input channels.
-void transform_windows(const void* args, int64_t index, float*) {
-  const Args& a = *static_cast<const Args*>(args);
-  const int64_t c = a.s.c, oc = a.s.oc, blocks = divide_up(c, kLanes);
-  const PanelOfWindows to = windows_at(a, index / blocks);
-  const int64_t first = index % blocks * kLanes, rows = min_of(kLanes, c - first);
-  for (int64_t v = 0; v < to.panel.vectors; ++v) {
-    const int64_t o = to.panel.column + v * kLanes, count = min_of(kLanes, oc - o);
+// u (36, rows, vectors * kLanes) of one panel, for `rows` <= kLanes input channels from `first` on.
+void transform_windows(const Args& a, const Panel& panel, int64_t first, int64_t rows, float* u, int64_t position) {
+  const int64_t c = a.s.c, oc = a.s.oc;
+  for (int64_t v = 0; v < panel.vectors; ++v) {
+    const int64_t o = panel.column + v * kLanes, count = min_of(kLanes, oc - o);
     Vec taps[9][kLanes];
     for (int64_t tap = 0; tap < 9; ++tap) {
       if (a.turned) {
@@ -102,48 +97,81 @@ void transform_windows(const void* args, int64_t index, float*) {
         for (int64_t i = 0; i < rows; ++i) {
           const float* from = a.kernel + (tap * c + first + i) * oc + o;
           taps[tap][i] = load_some(from, count, 0.0f);
-          __builtin_prefetch(from + kLanes * oc);  // the next job's: a line here and there, which no hardware foresees
+          __builtin_prefetch(from + kLanes * oc);  // the next rows': a line here and there, which no hardware foresees
         }
       }
     }
-    for (int64_t i = 0; i < rows; ++i) {
-      float* const u = to.u + (first + i) * to.width + v * kLanes;
+    for (int64_t i = 0; i < rows; ++i)
       transform_2d<WindowLine>(reinterpret_cast<const float*>(&taps[0][i]), 3 * kLanes * kLanes, kLanes * kLanes,
-                               PutPositions(u, a.p.window_position));
-    }
+                               PutPositions(u + (i * panel.vectors + v) * kLanes, position));
   }
 }
 
 // ---- tiles ---------------------------------------------------------------------------------------------------------
 
-// Some tiles on their way from x to y.
+// Some tiles on their way from x to y. v and m hold them in parts of up to kMaxRows tiles.
 struct Block {
   int64_t first, tiles;
-  float* v;  // (36, c / 16, tiles, 16)
-  TileLayout layout;
-  float* m;            // (36, panels, tiles, 2 * kLanes); in scratch of one panel
-  int64_t m_position;  // floats between the positions
+  Parts parts;
+  float *v, *m;
+  int64_t v_position, m_position;  // floats between the positions
+  int64_t part_begin(int64_t i) const { return i * parts.size + min_of(i, parts.longer); }
+  int64_t part_tiles(int64_t i) const { return parts.size + (i < parts.longer); }
 };
 
-Block block_at(const Args& a, int64_t index, float* v, float* m, int64_t panels) {
+Block block_at(const Args& a, int64_t index, float* v, float* m) {
   const Parts& blocks = a.p.blocks;
   Block b;
   b.first = index * blocks.size + min_of(index, blocks.longer);
   b.tiles = blocks.size + (index < blocks.longer);
-  b.v = v;
-  b.layout = {kChunk, b.tiles * kChunk, kChunk, a.p.chunks * b.tiles * kChunk + kPositionGap};
-  b.m = m;
-  b.m_position = panels * b.tiles * kPanelWidth + kPositionGap;
+  b.parts = cut(b.tiles, kMaxRows);
+  b.v = v, b.m = m;
+  b.v_position = b.tiles * a.p.c + kPositionGap;
+  b.m_position = b.tiles * kPanelWidth + kPositionGap;
   return b;
 }
 
 void transform_tiles(const Args& a, const Block& b, int64_t begin, int64_t end) {
   const Conv2dShape& s = a.s;
-  for (int64_t t = begin; t < end; ++t) {
+  const int64_t in_longer = b.parts.longer * (b.parts.size + 1);
+  transform_patches<PatchLine>(
+      {a.x, s.h, s.w, s.c}, a.p.grid, s.pad_top, s.pad_left, b.first + begin, b.first + end, [&](int64_t tile) {
+        const int64_t t = tile - b.first;
+        const int64_t part = t < in_longer ? t / (b.parts.size + 1) : b.parts.longer + (t - in_longer) / b.parts.size;
+        const int64_t part_first = b.part_begin(part);
+        return TileSpot{b.v + part_first * a.p.c + (t - part_first) * kChunk, kChunk, b.part_tiles(part) * kChunk,
+                        b.v_position};
+      });
+}
+
+// m = v . u for one panel and `rows` input channels from `first` on; on top of m when first > 0.
+void multiply(const Args& a, const Block& b, const Panel& panel, int64_t first, int64_t rows, const float* u,
+              int64_t u_position) {
+  const Conv2dShape& s = a.s;
+  const int64_t width = panel.vectors * kLanes;
+  const float* touch[kPanelTiles];
+  int64_t touch_offset[kTileSize * kTileSize];
+  for (int64_t t = 0; t < b.tiles; ++t) {
     const TilePlace place(a.p.grid, b.first + t);
-    transform_patch<PatchLine>(a.x + place.n * s.h * s.w * s.c, s.h, s.w, s.c, place.y - s.pad_top,
-                               place.x - s.pad_left, b.v, b.layout, t);
+    touch[t] = a.y + ((place.n * s.oh + place.y) * s.ow + place.x) * s.oc + panel.column;
   }
+  for (int64_t i = 0; i < kTileSize * kTileSize; ++i) touch_offset[i] = (i / kTileSize * s.ow + i % kTileSize) * s.oc;
+  // One part goes through all positions in one call; several take turns, so that u is near for all but the first.
+  const int64_t step = b.parts.count == 1 ? kPositions : 1;
+  for (int64_t position = 0; position < kPositions; position += step)
+    for (int64_t i = 0; i < b.parts.count; ++i) {
+      const int64_t begin = b.part_begin(i), tiles = b.part_tiles(i);
+      Products p;
+      p.positions = step, p.c = rows;
+      p.v = b.v + position * b.v_position + begin * a.p.c + first * tiles, p.v_position = b.v_position;
+      p.u = u + position * u_position, p.u_position = u_position;
+      p.m = b.m + position * b.m_position + begin * width, p.m_position = b.m_position;
+      p.add = first > 0;
+      p.touch = touch + begin;
+      p.touch_offset = touch_offset + position;
+      p.touches = first + rows < s.c ? 0 : min_of(step, max_of(0, kTileSize * kTileSize - position));
+      products_for(tiles, panel.vectors)(p);
+    }
 }
 
 // The products of one tile, kLanes channels from o on, to y.
@@ -174,75 +202,65 @@ void interpolate(const Args& a, const TilePlace& place, int64_t o, const float* 
   });
 }
 
-// m (tiles, panel) = v . u at one position.
-void multiply(const Args& a, const Block& b, int64_t position, int64_t panel, float* m) {
-  const PanelOfWindows windows = windows_at(a, panel);
-  const Parts parts = cut(b.tiles, kMaxRows);
-  MicroTile t = {};
-  t.a = b.v + position * b.layout.position;
-  t.a_stride = kChunk, t.a_chunk = kChunk, t.a_skip = (b.tiles - 1) * kChunk;
-  t.b = windows.u + position * a.p.window_position;
-  t.ldb = windows.width;
-  t.k = a.s.c;
-  t.c = m;
-  t.ldc = kPanelWidth;
-  for (int64_t i = 0; i < parts.count; ++i) {
-    const int64_t rows = parts.size + (i < parts.longer);
-    multiply_in_stretches(micro_kernel_for(static_cast<int>(rows), static_cast<int>(windows.panel.vectors), true), t,
-                          kStretch / kChunk * b.layout.chunk, false);
-    t.a += rows * kChunk;
-    t.c += rows * kPanelWidth;
-  }
-}
-
-// The tiles [begin, end) of one panel, whose products are m (36, tiles, panel), to y.
-void interpolate_tiles(const Args& a, const Block& b, int64_t begin, int64_t end, int64_t panel_index, const float* m) {
-  const Panel panel = panel_at(a.s.oc, panel_index);
-  for (int64_t i = begin; i < end; ++i) {
+// The tiles of one panel, whose products are m, to y.
+void interpolate_tiles(const Args& a, const Block& b, const Panel& panel) {
+  for (int64_t i = 0; i < b.tiles; ++i) {
     const TilePlace place(a.p.grid, b.first + i);
     for (int64_t v = 0; v < panel.vectors; ++v) {
       const int64_t o = panel.column + v * kLanes;
       const bool whole = place.y + kTileSize <= a.s.oh && place.x + kTileSize <= a.s.ow && o + kLanes <= a.s.oc;
-      (whole ? interpolate<true> : interpolate<false>)(a, place, o, m + i * kPanelWidth + v * kLanes, b.m_position);
+      (whole ? interpolate<true> : interpolate<false>)(a, place, o, b.m + (i * panel.vectors + v) * kLanes,
+                                                       b.m_position);
     }
   }
 }
 
 // ---- jobs ----------------------------------------------------------------------------------------------------------
 
-// A whole block, in scratch.
+// By block: one panel, kLanes input channels.
+void windows_job(const void* args, int64_t index, float*) {
+  const Args& a = *static_cast<const Args*>(args);
+  const int64_t pieces = divide_up(a.s.c, kLanes), first = index % pieces * kLanes;
+  const Panel panel = panel_at(a.s.oc, index / pieces);
+  float* const u = a.u + index / pieces * a.p.window_floats() + first * panel.vectors * kLanes;
+  transform_windows(a, panel, first, min_of(kLanes, a.s.c - first), u, a.s.c * kPanelWidth + kPositionGap);
+}
+
 void block_job(const void* args, int64_t index, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
-  const Block b = block_at(a, index, scratch, scratch + a.p.patch_floats(a.p.block_tiles), 1);
+  const Block b = block_at(a, index, scratch, scratch + a.p.patch_floats());
   transform_tiles(a, b, 0, b.tiles);
-  for (int64_t panel = 0; panel < a.p.panels; ++panel) {
-    for (int64_t p = 0; p < kPositions; ++p) multiply(a, b, p, panel, b.m + p * b.m_position);
-    interpolate_tiles(a, b, 0, b.tiles, panel, b.m);
+  for (int64_t i = 0; i < a.p.panels; ++i) {
+    const Panel panel = panel_at(a.s.oc, i);
+    multiply(a, b, panel, 0, a.s.c, a.u + i * a.p.window_floats(), a.s.c * kPanelWidth + kPositionGap);
+    interpolate_tiles(a, b, panel);
   }
 }
 
-Block wave_of(const Args& a) { return block_at(a, a.block, a.v, a.m, a.p.panels); }
-
+// By panel: kJobTiles tiles of a block.
 void patches_job(const void* args, int64_t index, float*) {
   const Args& a = *static_cast<const Args*>(args);
-  const Block b = wave_of(a);
-  transform_tiles(a, b, index * kJobTiles, min_of(b.tiles, (index + 1) * kJobTiles));
+  const int64_t jobs = divide_up(a.p.block_tiles, kJobTiles), i = index / jobs, begin = index % jobs * kJobTiles;
+  const Block b = block_at(a, a.wave_first + i, a.v + i * a.p.patch_floats(), nullptr);
+  if (begin < b.tiles) transform_tiles(a, b, begin, min_of(b.tiles, begin + kJobTiles));
 }
 
-// One position and one panel; the panels of a position in succession, so that v stays in L2.
-void multiply_job(const void* args, int64_t index, float*) {
+// One panel of one block of the wave.
+void panel_job(const void* args, int64_t index, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
-  const Block b = wave_of(a);
-  const int64_t position = index / a.p.panels, panel = index % a.p.panels;
-  multiply(a, b, position, panel, b.m + position * b.m_position + panel * b.tiles * kPanelWidth);
-}
-
-void interpolate_job(const void* args, int64_t index, float*) {
-  const Args& a = *static_cast<const Args*>(args);
-  const Block b = wave_of(a);
-  for (int64_t panel = 0; panel < a.p.panels; ++panel)
-    interpolate_tiles(a, b, index * kJobTiles, min_of(b.tiles, (index + 1) * kJobTiles), panel,
-                      b.m + panel * b.tiles * kPanelWidth);
+  const int64_t wave = min_of(a.p.wave, a.p.blocks.count - a.wave_first), i = index % wave;
+  const Panel panel = panel_at(a.s.oc, index / wave);
+  float* const u = scratch;
+  const Block b = block_at(a, a.wave_first + i, a.v + i * a.p.patch_floats(), scratch + a.p.window_floats());
+  const int64_t u_position = a.p.window_rows * kPanelWidth + kPositionGap;
+  for (int64_t first = 0; first < a.s.c; first += kStretch) {
+    const int64_t rows = min_of(kStretch, a.s.c - first);
+    for (int64_t row = 0; row < rows; row += kLanes)
+      transform_windows(a, panel, first + row, min_of(kLanes, rows - row), u + row * panel.vectors * kLanes,
+                        u_position);
+    multiply(a, b, panel, first, rows, u, u_position);
+  }
+  interpolate_tiles(a, b, panel);
 }
 
 void finish_image_row(const void* args, int64_t row, float*) {
@@ -251,12 +269,11 @@ void finish_image_row(const void* args, int64_t row, float*) {
   finish(a.y + row * count, nullptr, a.epilogue.activation, count);
 }
 
-int64_t window_floats(const Plan& p) { return p.panels * kPositions * p.window_position; }
+int64_t kept_windows(const Plan& p) { return p.by_panel ? 0 : p.panels * p.window_floats(); }
 
 size_t workspace(const Conv2dShape& s) {
   const Plan p(s);
-  const int64_t wave = p.in_scratch ? 0 : p.patch_floats(p.block_tiles) + p.product_floats(p.block_tiles);
-  return workspace_bytes(window_floats(p) + wave);
+  return workspace_bytes(kept_windows(p) + p.wave * p.patch_floats());
 }
 
 // Operations, for run_jobs; what moves memory is weighed as 8 a float.
@@ -264,24 +281,20 @@ double work(double each, int64_t rows, int64_t columns) {
   return each * kPositions * static_cast<double>(rows) * static_cast<double>(columns);
 }
 
-void run_wave(const Args& a, const Launch& launch) {
-  const int64_t tiles = wave_of(a).tiles, jobs = divide_up(tiles, kJobTiles);
-  run_jobs(launch, jobs, work(8, tiles, a.s.c), patches_job, &a);
-  run_jobs(launch, kPositions * a.p.panels, work(2, tiles, a.s.c * a.s.oc), multiply_job, &a);
-  run_jobs(launch, jobs, work(8, tiles, a.s.oc), interpolate_job, &a);
-}
-
 void run_with(const Conv2dShape& s, const float* x, const float* kernel, bool turned, float* y,
               const Epilogue& epilogue, const Launch& launch) {
   const Plan p(s);
-  float* const u = static_cast<float*>(launch.workspace);
-  float* const v = u + window_floats(p);
-  Args a = {s, p, x, kernel, turned, y, epilogue, u, v, v + p.patch_floats(p.block_tiles), 0};
-  run_jobs(launch, p.panels * divide_up(s.c, kLanes), work(8, s.c, s.oc), transform_windows, &a);
-  if (p.in_scratch) {
+  float* const workspace = static_cast<float*>(launch.workspace);
+  Args a = {s, p, x, kernel, turned, y, epilogue, workspace, workspace + kept_windows(p), 0};
+  if (!p.by_panel) {
+    run_jobs(launch, p.panels * divide_up(s.c, kLanes), work(8, s.c, s.oc), windows_job, &a);
     run_jobs(launch, p.blocks.count, work(2, p.grid.tiles, s.c * s.oc), block_job, &a);
   } else {
-    for (; a.block < p.blocks.count; ++a.block) run_wave(a, launch);
+    for (; a.wave_first < p.blocks.count; a.wave_first += p.wave) {
+      const int64_t blocks = min_of(p.wave, p.blocks.count - a.wave_first), tiles = blocks * p.block_tiles;
+      run_jobs(launch, blocks * divide_up(p.block_tiles, kJobTiles), work(8, tiles, s.c), patches_job, &a);
+      run_jobs(launch, blocks * p.panels, work(2, tiles, s.c * s.oc), panel_job, &a);
+    }
   }
   if (epilogue.activation == Activation::tanh || epilogue.activation == Activation::sigmoid)
     run_jobs(launch, s.n * s.oh, 16.0 * static_cast<double>(s.n * s.oh * s.ow * s.oc), finish_image_row, &a);

@@ -19,6 +19,7 @@
 #pragma once
 #include "kernels/conv2d_algorithms.h"
 #include "kernels/conv2d_tile.h"
+#include "kernels/conv2d_winograd_products.h"
 #include "kernels/gemm_micro.h"
 #include "kernels/lanes.h"
 
@@ -34,18 +35,22 @@ inline constexpr float kScale0 = 1 / (kA2 * kB2), kScaleA = 1 / (2 * kA2 * (kA2 
 
 // ---- the maps in one dimension -------------------------------------------------------------------------------------
 
-// B^T: patch of x.
+// B^T: patch of x. In parts, so that a row of the result can be had without the others.
 struct PatchLine {
   static constexpr int kIn = 6, kOut = 6;
+  // t[0] of d[0], d[2], d[4]; t[5] of d[1], d[3], d[5]
+  static Vec end(Vec first, Vec second, Vec third) { return third - (kA2 + kB2) * second + kA2 * kB2 * first; }
+  // t[1] and t[2], or t[3] and t[4]: at the points +-point, which `others` is the square of the others of.
+  static void pair(float point, float others, const Vec* d, Vec& plus, Vec& minus) {
+    const Vec even = d[4] - others * d[2], odd = point * d[3] - point * others * d[1];
+    plus = even + odd;
+    minus = even - odd;
+  }
   static void apply(const Vec* d, Vec* t) {
-    const Vec even_a = d[4] - kB2 * d[2], odd_a = d[3] - kB2 * d[1];
-    const Vec even_b = d[4] - kA2 * d[2], odd_b = d[3] - kA2 * d[1];
-    t[0] = d[4] - (kA2 + kB2) * d[2] + kA2 * kB2 * d[0];
-    t[1] = even_a + kA * odd_a;
-    t[2] = even_a - kA * odd_a;
-    t[3] = even_b + kB * odd_b;
-    t[4] = even_b - kB * odd_b;
-    t[5] = d[5] - (kA2 + kB2) * d[3] + kA2 * kB2 * d[1];
+    t[0] = end(d[0], d[2], d[4]);
+    pair(kA, kB2, d, t[1], t[2]);
+    pair(kB, kA2, d, t[3], t[4]);
+    t[5] = end(d[1], d[3], d[5]);
   }
 };
 
@@ -144,6 +149,13 @@ struct PutPositions {
   }
 };
 
+// Out of line: between other code the compiler would put twice as many registers aside.
+template <class Line>
+[[gnu::noinline]] void transform_to_positions(const float* from, int64_t row, int64_t column, float* to,
+                                              int64_t position) {
+  transform_2d<Line>(from, row, column, PutPositions(to, position));
+}
+
 // ---- tiles ---------------------------------------------------------------------------------------------------------
 
 // Tiles of 4x4 outputs, those of one image after those of the other; the last row and column may hang over.
@@ -160,13 +172,13 @@ struct TilePlace {
   int64_t n, y, x;  // of the first output
 };
 
-// Where transformed tiles lie: channels in chunks of `width`, `position` floats between the 36 values of a tile.
-struct TileLayout {
-  int64_t width, chunk, tile, position;
-  int64_t at(int64_t t, int64_t channel) const { return channel / width * chunk + t * tile + channel % width; }
+// Where a transformed tile lies: channels in chunks of `width`, `chunk` floats apart, and `position` floats between its
+// 36 values.
+struct TileSpot {
+  float* first;
+  int64_t width, chunk, position;
+  float* at(int64_t channel) const { return first + channel / width * chunk + channel % width; }
 };
-
-inline constexpr int64_t kStretch = 128;
 
 // Were the positions a power of two apart, the 36 streams would meet in one set of the cache: a line between them.
 inline constexpr int64_t kPositionGap = 16;
@@ -187,31 +199,48 @@ struct Inside {
   }
 }
 
-// Maps the patch of an image (h, w, c) whose first row is y and first column x, all channels; what lies outside the
-// image is 0. Writes whole vectors.
-template <class Line>
-void transform_patch(const float* image, int64_t h, int64_t w, int64_t c, int64_t y, int64_t x, float* out,
-                     const TileLayout& layout, int64_t t) {
+// Images (h, w, c) whose patches are transformed.
+struct Images {
+  const float* x;
+  int64_t h, w, c;
+};
+
+// Maps the kIn x kIn pixels of each tile in [begin, end), which begin (top, left) before the tile's place. What lies
+// outside the image is 0. spot(t) says where tile t goes; whole vectors are written.
+template <class Line, class Spot>
+void transform_patches(const Images& images, const TileGrid& grid, int64_t top, int64_t left, int64_t begin,
+                       int64_t end, Spot spot) {
   constexpr int64_t kSize = Line::kIn;
-  const Inside p = {image + (y * w + x) * c, w * c, c, max_of(0, -y), min_of(kSize, h - y), max_of(0, -x),
-                    min_of(kSize, w - x)};
-  const bool inside = p.i0 == 0 && p.i1 == kSize && p.j0 == 0 && p.j1 == kSize;
-  // What is not whole vectors inside the image is copied first, into zeros.
+  const int64_t h = images.h, w = images.w, c = images.c;
   alignas(64) float copy[kSize * kSize * kLanes];
-  const int64_t whole = inside ? c / kLanes * kLanes : 0;
-  for (float* zero = copy; whole < c && zero < copy + kSize * kSize * kLanes; zero += kLanes) {
-    store(zero, Vec{});
-    pin(zero);  // not a call of memset, which takes its time to begin
-  }
-  for (int64_t channel = 0; channel < c; channel += kLanes) {
-    const bool in_place = channel < whole;
-    if (!in_place) copy_inside(p, channel, min_of(kLanes, c - channel), kSize, copy);
-    // The columns that the next patch of the row adds: too short a stretch for the hardware to foresee.
-    for (int64_t i = p.i0; i < p.i1; ++i)
-      for (int64_t j = 0; j < kTileSize; ++j)
-        __builtin_prefetch(p.origin + channel + i * p.row + (kSize + j) * p.column);
-    transform_2d<Line>(in_place ? p.origin + channel : copy, in_place ? p.row : kSize * kLanes,
-                       in_place ? p.column : kLanes, PutPositions(out + layout.at(t, channel), layout.position));
+  for (int64_t t = begin; t < end; ++t) {
+    const TilePlace place(grid, t);
+    const int64_t y = place.y - top, x = place.x - left;
+    const Inside p = {images.x + ((place.n * h + y) * w + x) * c,
+                      w * c,
+                      c,
+                      max_of(0, -y),
+                      min_of(kSize, h - y),
+                      max_of(0, -x),
+                      min_of(kSize, w - x)};
+    const bool inside = p.i0 == 0 && p.i1 == kSize && p.j0 == 0 && p.j1 == kSize;
+    // What is not whole vectors inside the image is copied first, into zeros.
+    const int64_t whole = inside ? c / kLanes * kLanes : 0;
+    for (float* zero = copy; whole < c && zero < copy + kSize * kSize * kLanes; zero += kLanes) {
+      store(zero, Vec{});
+      pin(zero);  // not a call of memset, which takes its time to begin
+    }
+    const TileSpot to = spot(t);
+    for (int64_t channel = 0; channel < c; channel += kLanes) {
+      const bool in_place = channel < whole;
+      if (!in_place) copy_inside(p, channel, min_of(kLanes, c - channel), kSize, copy);
+      // The columns that the next tile of the row adds: too short a stretch for the hardware to foresee.
+      for (int64_t i = p.i0; i < p.i1; ++i)
+        for (int64_t j = 0; j < kTileSize; ++j)
+          __builtin_prefetch(p.origin + channel + i * p.row + (kSize + j) * p.column);
+      transform_to_positions<Line>(in_place ? p.origin + channel : copy, in_place ? p.row : kSize * kLanes,
+                                   in_place ? p.column : kLanes, to.at(channel), to.position);
+    }
   }
 }
 

@@ -74,20 +74,20 @@ void transform_job(const void* args, int64_t index, float*) {
   const Args& a = *static_cast<const Args*>(args);
   const Conv2dShape& s = a.s;
   const Plan& p = a.p;
-  const TileLayout v = {s.c + kLanes, 0, p.v_tile, p.v_position};
-  const TileLayout d = {kPanelWidth, p.wave * kPanelWidth, kPanelWidth, p.d_position};
-  const int64_t end = min_of(a.tiles, (index + 1) * kJobTiles);
-  float* const dbias = a.dbias_parts ? a.dbias_parts + (a.first / p.wave * p.wave_jobs + index) * s.oc : nullptr;
-  for (int64_t o = 0; dbias && o < s.oc; ++o) dbias[o] = 0.0f;
-  for (int64_t t = index * kJobTiles; t < end; ++t) {
-    const TilePlace place(p.grid, a.first + t);
-    transform_patch<PatchLine>(a.x + place.n * s.h * s.w * s.c, s.h, s.w, s.c, place.y - s.pad_top,
-                               place.x - s.pad_left, a.v, v, t);
-    const float* const dy = a.dy + place.n * s.oh * s.ow * s.oc;
-    transform_patch<OutputGradLine>(dy, s.oh, s.ow, s.oc, place.y, place.x, a.d, d, t);
-    if (dbias)
-      add_pixels(dy + (place.y * s.ow + place.x) * s.oc, min_of(kTileSize, s.oh - place.y),
-                 min_of(kTileSize, s.ow - place.x), s.ow * s.oc, s.oc, dbias);
+  const int64_t begin = a.first + index * kJobTiles, end = a.first + min_of(a.tiles, (index + 1) * kJobTiles);
+  transform_patches<PatchLine>({a.x, s.h, s.w, s.c}, p.grid, s.pad_top, s.pad_left, begin, end, [&](int64_t t) {
+    return TileSpot{a.v + (t - a.first) * p.v_tile, kLanes, kLanes, p.v_position};
+  });
+  transform_patches<OutputGradLine>({a.dy, s.oh, s.ow, s.oc}, p.grid, 0, 0, begin, end, [&](int64_t t) {
+    return TileSpot{a.d + (t - a.first) * kPanelWidth, kPanelWidth, p.wave * kPanelWidth, p.d_position};
+  });
+  if (!a.dbias_parts) return;
+  float* const dbias = a.dbias_parts + (a.first / p.wave * p.wave_jobs + index) * s.oc;
+  for (int64_t o = 0; o < s.oc; ++o) dbias[o] = 0.0f;
+  for (int64_t t = begin; t < end; ++t) {
+    const TilePlace place(p.grid, t);
+    add_pixels(a.dy + ((place.n * s.oh + place.y) * s.ow + place.x) * s.oc, min_of(kTileSize, s.oh - place.y),
+               min_of(kTileSize, s.ow - place.x), s.ow * s.oc, s.oc, dbias);
   }
 }
 
