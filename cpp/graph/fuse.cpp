@@ -12,9 +12,7 @@
 #include "graph/pointwise.h"
 
 namespace linnet {
-namespace {
 
-// True when an effect in slots (from, to) writes the memory that `value` reads.
 bool written_between(const Graph& graph, int value, int from, int to) {
   const int root = graph.alias_root(value);
   if (graph.value(root).kind != ValueKind::variable) return false;
@@ -28,14 +26,16 @@ bool written_between(const Graph& graph, int value, int from, int to) {
   return false;
 }
 
+namespace {
+
 // The slot in which a value is computed; -1 for inputs, variables and constants.
 int slot_of(const Graph& graph, int value) { return graph.value(graph.alias_root(value)).node; }
 
 // Folds the only reader of a node's output 0 into the node: bias, residual or activation.
 bool fold_reader(Graph& graph, int index) {
   const Node& node = graph.node(index);
-  const bool epilogue = node.op->takes_epilogue;
-  if (!epilogue && !node.op->takes_activation) return false;
+  const bool epilogue = node.op->takes_epilogue, residual = epilogue || node.op->takes_residual;
+  if (!residual && !node.op->takes_activation) return false;
   if (node.attributes.text("activation") != "none") return false;
   const int y = node.outputs[0];
   if (graph.use_count(y) != 1) return false;
@@ -46,14 +46,14 @@ bool fold_reader(Graph& graph, int index) {
 
   if (reader.op->activation != Activation::none) {
     graph.node(index).attributes.set("activation", std::string(reader.op->name));
-  } else if (epilogue && *reader.op->opcode == Opcode::add) {
+  } else if (residual && *reader.op->opcode == Opcode::add) {
     const int other = reader.inputs[0] == y ? reader.inputs[1] : reader.inputs[0];
     if (other == y || slot_of(graph, other) >= index || written_between(graph, other, index, readers[0])) return false;
     if (graph.type(other).dtype != DType::f32) return false;
     const Shape& shape = graph.type(y).shape;
     const Shape& operand = graph.type(other).shape;
     const bool is_residual = operand == shape && shape.size() > 1;
-    const bool is_bias = operand.size() == 1 && operand[0] == shape.back() && shape.back() >= 0;
+    const bool is_bias = epilogue && operand.size() == 1 && operand[0] == shape.back() && shape.back() >= 0;
     Node& target = graph.node(index);
     if (is_bias && !target.attributes.flag("bias") && !target.attributes.flag("residual")) {
       target.attributes.set("bias", true);

@@ -128,9 +128,10 @@ struct OpDef {
   // Takes a bias and a residual as further inputs and an activation, which the fuser fills in ("bias", "residual",
   // "activation" attributes; bias before residual).
   bool takes_epilogue = false;
-  // Takes an "activation" attribute applied to output 0, but neither bias nor residual.
+  // Parts of that: a residual as a further input ("residual"), an "activation" applied to output 0 after it.
+  bool takes_residual = false;
   bool takes_activation = false;
-  // The activation this pointwise operation is, for the two flags above.
+  // The activation this pointwise operation is, for the flags above.
   Activation activation = Activation::none;
 
   // A rewrite of its own, tried once per node before the general fusion. True when it changed the graph.

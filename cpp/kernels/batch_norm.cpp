@@ -1,10 +1,20 @@
-// Batch normalisation of x (rows, c) over its rows (Ioffe & Szegedy 2015), forward and gradient.
+// Batch normalisation of x (rows, c) over its rows (Ioffe & Szegedy 2015) with a residual and an activation, forward
+// and gradient. Bound by memory: each direction reads its inputs twice and writes its result once.
 //
-// Statistics are taken chunk by chunk (column_sums.h): while a chunk of about 64 KB is in L2, its mean and then its sum
-// of squared deviations from that mean, and the chunks are merged in double by the formula of Chan, Golub & LeVeque
-// (1979). So memory is read once and nothing cancels when the mean is large beside the deviation; for the same reason
-// the output is (x - mean) * scale + beta and not x * scale + shift. Rows of few channels are handled several at a
-// time.
+// Pass one takes sums chunk by chunk (column_sums.h), in float within a chunk and in double across them. Forward takes
+// them of x - s, where s is the mean of the chunk's first rows, and merges mean and squared deviations of the chunks by
+// the formula of Chan, Golub & LeVeque (1979). So nothing cancels when the mean is large beside the deviation: s is
+// within about one deviation of it, and a chunk that begins with an outlier of any size loses at most the factor (rows
+// of the chunk) / (rows in s), about 128, of float's accuracy. For the same reason the output is (x - mean) * scale +
+// beta and not x * scale + shift.
+//
+// Pass two goes over the same chunks in the opposite direction, so that what pass one read last is still in cache
+// (`again`). Rows of few channels are handled several at a time, and four of those at once, so that the coefficients
+// are loaded once for four.
+//
+// The gradient of a relu needs no pass of its own: dz = dy where the output was positive. Whether it was is read from
+// y, or, without a residual, computed again from x, which is read anyway: the very expression of forward, the same
+// bits.
 #include "kernels/column_sums.h"
 #include "kernels/declare.h"
 #include "kernels/lanes.h"
@@ -13,6 +23,9 @@
 
 namespace linnet::LINNET_ISA {
 namespace {
+
+// Columns of a piece: few enough that four rows and their coefficients stay in L1.
+constexpr int64_t kColumns = 512;
 
 // One piece of x: some rows of a block of columns, seen as `groups` rows of `wide` floats and `left` floats more.
 struct Piece {
@@ -23,10 +36,10 @@ struct Piece {
 Piece piece_at(const Pieces& p, int64_t unit) {
   Piece piece;
   piece.chunk = unit / p.blocks;
-  piece.column = unit % p.blocks * kColumnBlock;
+  piece.column = unit % p.blocks * kColumns;
   piece.row = piece.chunk * p.chunk_rows;
   piece.rows = min_of(p.chunk_rows, p.rows - piece.row);
-  piece.width = min_of(kColumnBlock, p.width - piece.column);
+  piece.width = min_of(kColumns, p.width - piece.column);
   const int64_t group = p.blocks == 1 ? rows_in_group(piece.rows, piece.width) : 1;
   piece.step = group * p.width;
   piece.wide = group * piece.width;
@@ -35,11 +48,29 @@ Piece piece_at(const Pieces& p, int64_t unit) {
   return piece;
 }
 
-// Calls f(first, count) for each row of `wide` floats of the piece: `first` counts from the piece's first element.
+// The piece that pass two takes at `unit`. Threads take units from both ends and meet in the middle (threads.cpp), so
+// pass two begins in the middle and goes outwards.
+int64_t again(const Pieces& p, int64_t unit) {
+  const int64_t units = p.chunks * p.blocks, half = units / 2;
+  return unit < half ? half - 1 - unit : units - 1 - (unit - half);
+}
+
+template <int N>
+struct Rows {
+  static constexpr int count = N;
+};
+
+// Calls f(Rows<R>, at, lanes, i) for vectors that cover the piece: columns i .. i + lanes of the `wide` ones, in R
+// groups of rows, the first of which begins `at` floats into the piece.
 template <class F>
-void each_group(const Piece& piece, F f) {
-  for (int64_t g = 0; g < piece.groups; ++g) f(g * piece.step, piece.wide);
-  if (piece.left > 0) f(piece.groups * piece.step, piece.left);
+void each_vector_of(const Piece& piece, F f) {
+  const auto cover = [&](auto rows, int64_t at, int64_t count) {
+    each_vector(count, [&](int64_t i, int64_t lanes) { f(rows, at + i, lanes, i); });
+  };
+  int64_t g = 0;
+  for (; g + 4 <= piece.groups; g += 4) cover(Rows<4>(), g * piece.step, piece.wide);
+  for (; g < piece.groups; ++g) cover(Rows<1>(), g * piece.step, piece.wide);
+  if (piece.left > 0) cover(Rows<1>(), g * piece.step, piece.left);
 }
 
 // Folds acc (wide) to its first `width` entries, halves upon halves.
@@ -54,186 +85,301 @@ void repeat(const Piece& piece, const float* from, float* to) {
     for (int64_t j = 0; j < piece.width; ++j) to[i + j] = from[j];
 }
 
-// Scratch of a thread: rows of `wide` floats.
-constexpr int64_t kRow = kColumnBlock + 128;
+// The scratch of a thread holds rows of `wide` floats, kRow apart.
+constexpr int64_t kRow = kColumns + 128 + 16;
 
-int64_t piece_cost(const Pieces& p) { return 2 * min_of(p.rows, p.chunk_rows) * min_of(p.width, kColumnBlock) + 1000; }
+Pieces cut_up(int64_t rows, int64_t c) { return cut(rows, c, kColumns); }
 
-// sums (chunks, 2, c): mean and sum of squared deviations of every chunk.
+int64_t piece_cost(const Pieces& p, int64_t streams) {
+  return streams * min_of(p.rows, p.chunk_rows) * min_of(p.width, kColumns) + 1000;
+}
+
+// The workspace: doubles (2, c), then floats (chunks, 2, c).
+struct Sums {
+  double *first, *second;  // (c)
+  float* chunks;           // (chunks, 2, c)
+};
+
+Sums sums_in(const Launch& launch, int64_t c) {
+  double* first = static_cast<double*>(launch.workspace);
+  return {first, first + c, reinterpret_cast<float*>(first + 2 * c)};
+}
+
+// sums.chunks: mean and sum of squared deviations of every chunk.
 void chunk_moments(const Pieces& p, const float* x, float* sums, const Launch& launch) {
-  for_tiles(launch, p.chunks * p.blocks, piece_cost(p), [=](int64_t begin, int64_t end, float* scratch) {
-    float *acc = scratch, *center = scratch + kRow;  // (wide)
+  for_tiles(launch, p.chunks * p.blocks, piece_cost(p, 1), [=](int64_t begin, int64_t end, float* scratch) {
+    float *plain = scratch, *squares = scratch + kRow, *center = scratch + 2 * kRow;  // (wide)
     for (int64_t unit = begin; unit < end; ++unit) {
       const Piece piece = piece_at(p, unit);
       const float* from = x + piece.row * p.width + piece.column;
-      float* mean = sums + piece.chunk * 2 * p.width + piece.column;  // (width)
-      float* squares = mean + p.width;                                // (width)
-      for (int64_t i = 0; i < piece.wide; ++i) acc[i] = 0.0f;
-      each_group(piece, [&](int64_t first, int64_t count) {
-#pragma omp simd
-        for (int64_t i = 0; i < count; ++i) acc[i] += from[first + i];
-      });
-      fold(piece, acc);
-      const float rows = static_cast<float>(piece.rows);
-      for (int64_t j = 0; j < piece.width; ++j) mean[j] = acc[j] / rows;
+      const float first_rows = static_cast<float>(piece.wide / piece.width);
+      for (int64_t i = 0; i < piece.wide; ++i) plain[i] = from[i];
+      fold(piece, plain);
+      for (int64_t j = 0; j < piece.width; ++j) plain[j] /= first_rows;
+      repeat(piece, plain, center);
 
-      repeat(piece, mean, center);
-      for (int64_t i = 0; i < piece.wide; ++i) acc[i] = 0.0f;
-      each_group(piece, [&](int64_t first, int64_t count) {
-#pragma omp simd
-        for (int64_t i = 0; i < count; ++i) {
-          const float deviation = from[first + i] - center[i];
-          acc[i] += deviation * deviation;
+      for (int64_t i = 0; i < piece.wide; ++i) plain[i] = squares[i] = 0.0f;
+      each_vector_of(piece, [&](auto rows, int64_t at, int64_t lanes, int64_t i) {
+        const Vec shift = load(center + i);
+        Vec sum = load(plain + i), square = load(squares + i);
+        for (int r = 0; r < rows.count; ++r) {
+          const Vec deviation = load_some(from + at + r * piece.step, lanes, 0.0f) - shift;
+          sum += deviation;
+          square += deviation * deviation;
         }
+        store_some(plain + i, sum, lanes);
+        store_some(squares + i, square, lanes);
       });
-      fold(piece, acc);
-      for (int64_t j = 0; j < piece.width; ++j) squares[j] = acc[j];
+      fold(piece, plain);
+      fold(piece, squares);
+      const float share = 1.0f / static_cast<float>(piece.rows);
+      float* to = sums + piece.chunk * 2 * p.width + piece.column;
+      for (int64_t j = 0; j < piece.width; ++j) {
+        const float offset = plain[j] * share, spread = squares[j] - plain[j] * offset;
+        to[j] = center[j] + offset;
+        to[p.width + j] = spread < 0.0f ? 0.0f : spread;  // rounding; keeps NaN
+      }
     }
   });
 }
 
 // Mean and variance of each column from those of its chunks.
-void merge_moments(const Pieces& p, const float* sums, float* mean, float* variance) {
-  for (int64_t j = 0; j < p.width; ++j) {
-    double count = 0, center = 0, squares = 0;
-    for (int64_t chunk = 0; chunk < p.chunks; ++chunk) {
-      const float* of_chunk = sums + chunk * 2 * p.width + j;
-      const double n = static_cast<double>(min_of(p.chunk_rows, p.rows - chunk * p.chunk_rows));
-      const double delta = of_chunk[0] - center, total = count + n;
-      center += delta * n / total;
-      squares += of_chunk[p.width] + delta * delta * count * n / total;
-      count = total;
+void merge_moments(const Pieces& p, const Sums& sums, float* mean, float* variance) {
+  double *center = sums.first, *squares = sums.second;
+  for (int64_t j = 0; j < p.width; ++j) center[j] = squares[j] = 0;
+  for (int64_t chunk = 0; chunk < p.chunks; ++chunk) {
+    const float* of_chunk = sums.chunks + chunk * 2 * p.width;  // (2, c)
+    const double count = static_cast<double>(chunk * p.chunk_rows);
+    const double n = static_cast<double>(min_of(p.chunk_rows, p.rows - chunk * p.chunk_rows));
+    const double share = n / (count + n), cross = count * share;
+#pragma omp simd
+    for (int64_t j = 0; j < p.width; ++j) {
+      const double delta = of_chunk[j] - center[j];
+      center[j] += delta * share;
+      squares[j] += of_chunk[p.width + j] + delta * delta * cross;
     }
-    mean[j] = static_cast<float>(center);
-    variance[j] = static_cast<float>(squares / count);
   }
-}
-
-void activate(Activation activation, int64_t n, float* y) {
-  switch (activation) {
-    case Activation::none:
-      return;
-    case Activation::relu:
-      for (int64_t i = 0; i < n; ++i) y[i] = y[i] < 0.0f ? 0.0f : y[i];  // keeps NaN
-      return;
-    case Activation::tanh:
-      return each_vector(
-          n, [&](int64_t i, int64_t count) { store_some(y + i, tanh_vec(load_some(y + i, count, 0.0f)), count); });
-    case Activation::sigmoid:
-      return each_vector(
-          n, [&](int64_t i, int64_t count) { store_some(y + i, sigmoid_vec(load_some(y + i, count, 0.0f)), count); });
+  for (int64_t j = 0; j < p.width; ++j) {
+    mean[j] = static_cast<float>(center[j]);
+    variance[j] = static_cast<float>(squares[j] / static_cast<double>(p.rows));
   }
 }
 
 float rsqrt(float x) { return 1.0f / __builtin_sqrtf(x); }
 
-}  // namespace
+// What a piece's columns are multiplied with: rows of scratch (wide).
+struct Coefficients {
+  float *center, *factor, *shift;
 
-void batch_norm_forward(int64_t rows, int64_t c, const float* x, const float* gamma, const float* beta, float epsilon,
-                        Activation activation, float* y, float* mean, float* variance, const Launch& launch) {
-  if (rows == 0) {
-    for (int64_t j = 0; j < c; ++j) mean[j] = variance[j] = 0.0f;
-    return;
+  Coefficients(const Piece& piece, const float* mean, const float* variance, float epsilon, const float* gamma,
+               const float* beta, float* scratch)
+      : center(scratch), factor(scratch + kRow), shift(scratch + 2 * kRow) {
+    float* row = scratch + 3 * kRow;
+    repeat(piece, mean + piece.column, center);
+    for (int64_t j = 0; j < piece.width; ++j) {
+      const int64_t channel = piece.column + j;
+      row[j] = (gamma ? gamma[channel] : 1.0f) * rsqrt(variance[channel] + epsilon);
+    }
+    repeat(piece, row, factor);
+    for (int64_t j = 0; j < piece.width; ++j) row[j] = beta ? beta[piece.column + j] : 0.0f;
+    repeat(piece, row, shift);
   }
-  const Pieces p = cut(rows, c);
-  float* sums = static_cast<float*>(launch.workspace);  // (chunks, 2, c)
-  chunk_moments(p, x, sums, launch);
-  merge_moments(p, sums, mean, variance);
 
-  for_tiles(launch, p.chunks * p.blocks, piece_cost(p), [=](int64_t begin, int64_t end, float* scratch) {
-    float *center = scratch, *factor = scratch + kRow, *shift = scratch + 2 * kRow,
-          *row = scratch + 3 * kRow;  // (wide)
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const Piece piece = piece_at(p, unit);
-      repeat(piece, mean + piece.column, center);
-      for (int64_t j = 0; j < piece.width; ++j) {
-        const int64_t channel = piece.column + j;
-        row[j] = (gamma ? gamma[channel] : 1.0f) * rsqrt(variance[channel] + epsilon);
-      }
-      repeat(piece, row, factor);
-      for (int64_t j = 0; j < piece.width; ++j) row[j] = beta ? beta[piece.column + j] : 0.0f;
-      repeat(piece, row, shift);
-      const float* from = x + piece.row * c + piece.column;
-      float* to = y + piece.row * c + piece.column;
-      each_group(piece, [&](int64_t first, int64_t count) {
+  // The output without residual and activation. One place, so that the gradient finds the same sign.
+  Vec normalize(Vec x, int64_t i) const { return (x - load(center + i)) * load(factor + i) + load(shift + i); }
+};
+
+template <Activation kind>
+Vec activate(Vec v) {
+  if constexpr (kind == Activation::relu) return v < 0.0f ? Vec{} : v;  // keeps NaN
+  if constexpr (kind == Activation::tanh) return tanh_vec(v);
+  if constexpr (kind == Activation::sigmoid) return sigmoid_vec(v);
+  return v;
+}
+
+template <Activation kind>
+void normalize(const BatchNormArgs& args, const Pieces& p, const Launch& launch) {
+  const BatchNormArgs a = args;
+  for_tiles(launch, p.chunks * p.blocks, piece_cost(p, a.residual ? 4 : 3),
+            [=](int64_t begin, int64_t end, float* scratch) {
+              for (int64_t unit = begin; unit < end; ++unit) {
+                const Piece piece = piece_at(p, again(p, unit));
+                const Coefficients of(piece, a.mean, a.variance, a.epsilon, a.gamma, a.beta, scratch);
+                const int64_t first = piece.row * p.width + piece.column;
+                const float *x = a.x + first, *residual = a.residual ? a.residual + first : nullptr;
+                float* y = a.y + first;
+                each_vector_of(piece, [&](auto rows, int64_t at, int64_t lanes, int64_t i) {
+                  for (int r = 0; r < rows.count; ++r, at += piece.step) {
+                    Vec value = of.normalize(load_some(x + at, lanes, 0.0f), i);
+                    if (residual) value += load_some(residual + at, lanes, 0.0f);
+                    store_some(y + at, activate<kind>(value), lanes);
+                  }
+                });
+              }
+            });
+}
+
+// What flows back to a piece, vector by vector.
+template <ReluMask mask>
+struct Backflow {
+  const float *dy, *more_dy, *y;  // of the piece; more_dy may be null
+
+  Backflow(const BatchNormGradArgs& a, int64_t first)
+      : dy(a.dy + first),
+        more_dy(a.more_dy ? a.more_dy + first : nullptr),
+        y(mask == ReluMask::from_y ? a.y + first : nullptr) {}
+
+  // dz for x at `at`, which is column i.
+  Vec dz(int64_t at, int64_t lanes, Vec x, const Coefficients& of, int64_t i) const {
+    Vec g = load_some(dy + at, lanes, 0.0f);
+    if (more_dy) g += load_some(more_dy + at, lanes, 0.0f);
+    if constexpr (mask == ReluMask::from_x) return of.normalize(x, i) > 0.0f ? g : Vec{};
+    if constexpr (mask == ReluMask::from_y) return load_some(y + at, lanes, 0.0f) > 0.0f ? g : Vec{};
+    return g;
+  }
+};
+
+// sums.chunks: of dz and of dz (x - mean). Writes dz where it is wanted.
+template <ReluMask mask>
+void chunk_products(const BatchNormGradArgs& args, const Pieces& p, float* sums, const Launch& launch) {
+  const BatchNormGradArgs a = args;
+  for_tiles(launch, p.chunks * p.blocks, piece_cost(p, 2 + 2 * (a.dz != nullptr) + (a.more_dy != nullptr)),
+            [=](int64_t begin, int64_t end, float* scratch) {
+              float *plain = scratch, *product = scratch + kRow;  // (wide)
+              for (int64_t unit = begin; unit < end; ++unit) {
+                const Piece piece = piece_at(p, unit);
+                const Coefficients of(piece, a.mean, a.variance, a.epsilon, a.gamma, a.beta, scratch + 2 * kRow);
+                const int64_t first = piece.row * p.width + piece.column;
+                const float* x = a.x + first;
+                const Backflow<mask> back(a, first);
+                float* dz = a.dz ? a.dz + first : nullptr;
+                for (int64_t i = 0; i < piece.wide; ++i) plain[i] = product[i] = 0.0f;
+                each_vector_of(piece, [&](auto rows, int64_t at, int64_t lanes, int64_t i) {
+                  const Vec center = load(of.center + i);
+                  Vec sum = load(plain + i), weighted = load(product + i);
+                  for (int r = 0; r < rows.count; ++r, at += piece.step) {
+                    const Vec value = load_some(x + at, lanes, 0.0f);
+                    const Vec g = back.dz(at, lanes, value, of, i);
+                    sum += g;
+                    weighted += g * (value - center);
+                    if (dz) store_some(dz + at, g, lanes);
+                  }
+                  store_some(plain + i, sum, lanes);
+                  store_some(product + i, weighted, lanes);
+                });
+                fold(piece, plain);
+                fold(piece, product);
+                float* to = sums + piece.chunk * 2 * p.width + piece.column;
+                for (int64_t j = 0; j < piece.width; ++j) {
+                  to[j] = plain[j];
+                  to[p.width + j] = product[j];
+                }
+              }
+            });
+}
+
+// dbeta and dgamma from the sums of the chunks.
+void merge_products(const BatchNormGradArgs& a, const Pieces& p, const Sums& sums) {
+  double *plain = sums.first, *product = sums.second;
+  for (int64_t j = 0; j < p.width; ++j) plain[j] = product[j] = 0;
+  for (int64_t chunk = 0; chunk < p.chunks && p.rows > 0; ++chunk) {
+    const float* of_chunk = sums.chunks + chunk * 2 * p.width;  // (2, c)
 #pragma omp simd
-        for (int64_t i = 0; i < count; ++i) to[first + i] = (from[first + i] - center[i]) * factor[i] + shift[i];
-        activate(activation, count, to + first);
+    for (int64_t j = 0; j < p.width; ++j) {
+      plain[j] += of_chunk[j];
+      product[j] += of_chunk[p.width + j];
+    }
+  }
+  for (int64_t j = 0; j < p.width; ++j) {
+    a.dbeta[j] = static_cast<float>(plain[j]);
+    a.dgamma[j] = static_cast<float>(product[j] * rsqrt(a.variance[j] + a.epsilon));
+  }
+}
+
+// With xn = (x - mean) rstd: dx = gamma rstd (dz - dbeta / rows - xn dgamma / rows).
+template <ReluMask mask>
+void grad_input(const BatchNormGradArgs& args, const Pieces& p, const Launch& launch) {
+  const BatchNormGradArgs a = args;
+  const float share = 1.0f / static_cast<float>(p.rows);
+  for_tiles(launch, p.chunks * p.blocks, piece_cost(p, 4), [=](int64_t begin, int64_t end, float* scratch) {
+    float *offset = scratch, *slope = scratch + kRow;  // (wide)
+    for (int64_t unit = begin; unit < end; ++unit) {
+      const Piece piece = piece_at(p, again(p, unit));
+      const Coefficients of(piece, a.mean, a.variance, a.epsilon, a.gamma, a.beta, scratch + 2 * kRow);
+      float* row = scratch + 6 * kRow;
+      for (int64_t j = 0; j < piece.width; ++j) row[j] = a.dbeta[piece.column + j] * share;
+      repeat(piece, row, offset);
+      for (int64_t j = 0; j < piece.width; ++j)
+        row[j] = a.dgamma[piece.column + j] * share * rsqrt(a.variance[piece.column + j] + a.epsilon);
+      repeat(piece, row, slope);
+      const int64_t first = piece.row * p.width + piece.column;
+      const float* x = a.x + first;
+      const Backflow<mask> back(a, first);
+      float* dx = a.dx + first;
+      each_vector_of(piece, [&](auto rows, int64_t at, int64_t lanes, int64_t i) {
+        const Vec center = load(of.center + i), factor = load(of.factor + i), mean_dz = load(offset + i),
+                  tilt = load(slope + i);
+        for (int r = 0; r < rows.count; ++r, at += piece.step) {
+          const Vec value = load_some(x + at, lanes, 0.0f);
+          const Vec g = back.dz(at, lanes, value, of, i);
+          store_some(dx + at, factor * (g - mean_dz - (value - center) * tilt), lanes);
+        }
       });
     }
   });
 }
 
-// With xn = (x - mean) rstd: dbeta = sum dy, dgamma = sum dy xn, dx = gamma rstd (dy - dbeta / rows - xn dgamma /
-// rows).
-void batch_norm_grad(int64_t rows, int64_t c, const float* x, const float* dy, const float* gamma, const float* mean,
-                     const float* variance, float epsilon, float* dx, float* dgamma, float* dbeta,
-                     const Launch& launch) {
-  const Pieces p = cut(rows, c);
-  float* sums = static_cast<float*>(launch.workspace);  // (chunks, 2, c): of dy, of dy (x - mean)
-  for_tiles(launch, p.chunks * p.blocks, piece_cost(p), [=](int64_t begin, int64_t end, float* scratch) {
-    float *plain = scratch, *product = scratch + kRow, *center = scratch + 2 * kRow;  // (wide)
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const Piece piece = piece_at(p, unit);
-      const int64_t at = piece.row * c + piece.column;
-      repeat(piece, mean + piece.column, center);
-      for (int64_t i = 0; i < piece.wide; ++i) plain[i] = product[i] = 0.0f;
-      each_group(piece, [&](int64_t first, int64_t count) {
-        const float *g = dy + at + first, *from = x + at + first;  // (count)
-#pragma omp simd
-        for (int64_t i = 0; i < count; ++i) {
-          plain[i] += g[i];
-          product[i] += g[i] * (from[i] - center[i]);
-        }
-      });
-      fold(piece, plain);
-      fold(piece, product);
-      float* to = sums + piece.chunk * 2 * c + piece.column;
-      for (int64_t j = 0; j < piece.width; ++j) {
-        to[j] = plain[j];
-        to[c + j] = product[j];
-      }
-    }
-  });
-  for (int64_t j = 0; j < c; ++j) {
-    double plain = 0, product = 0;
-    for (int64_t chunk = 0; chunk < p.chunks; ++chunk) {
-      plain += sums[chunk * 2 * c + j];
-      product += sums[chunk * 2 * c + c + j];
-    }
-    dbeta[j] = static_cast<float>(plain);
-    dgamma[j] = static_cast<float>(product * rsqrt(variance[j] + epsilon));
-  }
-  if (rows == 0) return;
+template <ReluMask mask>
+void gradients(const BatchNormGradArgs& a, const Launch& launch) {
+  const Pieces p = cut_up(a.rows, a.c);
+  const Sums sums = sums_in(launch, a.c);
+  if (a.rows > 0) chunk_products<mask>(a, p, sums.chunks, launch);
+  merge_products(a, p, sums);
+  if (a.rows == 0) return;
+  if (!a.dz) return grad_input<mask>(a, p, launch);
+  BatchNormGradArgs rest = a;
+  rest.dy = a.dz;
+  rest.more_dy = nullptr;
+  grad_input<ReluMask::none>(rest, p, launch);
+}
 
-  const float share = 1.0f / static_cast<float>(rows);
-  for_tiles(launch, p.chunks * p.blocks, piece_cost(p), [=](int64_t begin, int64_t end, float* scratch) {
-    float *center = scratch, *factor = scratch + kRow, *offset = scratch + 2 * kRow;  // (wide)
-    float *slope = scratch + 3 * kRow, *row = scratch + 4 * kRow;
-    for (int64_t unit = begin; unit < end; ++unit) {
-      const Piece piece = piece_at(p, unit);
-      const int64_t at = piece.row * c + piece.column;
-      const float* spread = variance + piece.column;  // (width)
-      repeat(piece, mean + piece.column, center);
-      for (int64_t j = 0; j < piece.width; ++j)
-        row[j] = (gamma ? gamma[piece.column + j] : 1.0f) * rsqrt(spread[j] + epsilon);
-      repeat(piece, row, factor);
-      for (int64_t j = 0; j < piece.width; ++j) row[j] = dbeta[piece.column + j] * share;
-      repeat(piece, row, offset);
-      for (int64_t j = 0; j < piece.width; ++j) row[j] = dgamma[piece.column + j] * share * rsqrt(spread[j] + epsilon);
-      repeat(piece, row, slope);
-      each_group(piece, [&](int64_t first, int64_t count) {
-        const float *g = dy + at + first, *from = x + at + first;  // (count)
-        float* to = dx + at + first;                               // (count)
-#pragma omp simd
-        for (int64_t i = 0; i < count; ++i) to[i] = factor[i] * (g[i] - offset[i] - (from[i] - center[i]) * slope[i]);
-      });
-    }
-  });
+}  // namespace
+
+void batch_norm_forward(const BatchNormArgs& a, const Launch& launch) {
+  if (a.rows == 0) {
+    for (int64_t j = 0; j < a.c; ++j) a.mean[j] = a.variance[j] = 0.0f;
+    return;
+  }
+  const Pieces p = cut_up(a.rows, a.c);
+  const Sums sums = sums_in(launch, a.c);
+  chunk_moments(p, a.x, sums.chunks, launch);
+  merge_moments(p, sums, a.mean, a.variance);
+  switch (a.activation) {
+    case Activation::none:
+      return normalize<Activation::none>(a, p, launch);
+    case Activation::relu:
+      return normalize<Activation::relu>(a, p, launch);
+    case Activation::tanh:
+      return normalize<Activation::tanh>(a, p, launch);
+    case Activation::sigmoid:
+      return normalize<Activation::sigmoid>(a, p, launch);
+  }
+}
+
+void batch_norm_grad(const BatchNormGradArgs& a, const Launch& launch) {
+  switch (a.relu) {
+    case ReluMask::none:
+      return gradients<ReluMask::none>(a, launch);
+    case ReluMask::from_x:
+      return gradients<ReluMask::from_x>(a, launch);
+    case ReluMask::from_y:
+      return gradients<ReluMask::from_y>(a, launch);
+  }
 }
 
 size_t batch_norm_workspace(int64_t rows, int64_t c) {
-  return (static_cast<size_t>(cut(rows, c).chunks * 2 * c) * sizeof(float) + 63) / 64 * 64;
+  const size_t floats = static_cast<size_t>(cut_up(rows, c).chunks * 2 * c);
+  return (static_cast<size_t>(2 * c) * sizeof(double) + floats * sizeof(float) + 63) / 64 * 64;
 }
 
 }  // namespace linnet::LINNET_ISA

@@ -21,21 +21,21 @@ inline int64_t rows_in_group(int64_t rows, int64_t width) {
 }
 
 // Rows of one chunk of a matrix. Never fewer than 64, so that partial results stay few beside the data.
-inline int64_t rows_in_chunk(int64_t width) {
-  const int64_t columns = width < kColumnBlock ? width : kColumnBlock;
+inline int64_t rows_in_chunk(int64_t width, int64_t block) {
+  const int64_t columns = width < block ? width : block;
   const int64_t rows = columns > 0 ? kChunk / columns : 1;
   return rows < 64 ? 64 : rows;
 }
 
-// A matrix is cut into chunks x blocks pieces: rows_in_chunk rows by kColumnBlock columns.
+// A matrix is cut into chunks x blocks pieces: rows_in_chunk rows by `block` columns.
 struct Pieces {
   int64_t rows, width, chunk_rows, chunks, blocks;
 };
 
-inline Pieces cut(int64_t rows, int64_t width) {
-  const int64_t chunk_rows = rows_in_chunk(width);
+inline Pieces cut(int64_t rows, int64_t width, int64_t block = kColumnBlock) {
+  const int64_t chunk_rows = rows_in_chunk(width, block);
   const int64_t chunks = rows > 0 ? (rows + chunk_rows - 1) / chunk_rows : 1;
-  return {rows, width, chunk_rows, chunks, (width + kColumnBlock - 1) / kColumnBlock};
+  return {rows, width, chunk_rows, chunks, (width + block - 1) / block};
 }
 
 inline int64_t min_of(int64_t a, int64_t b) { return a < b ? a : b; }

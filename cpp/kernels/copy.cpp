@@ -3,9 +3,14 @@
 // Axes that both sides walk as one are merged first; what is left is copied along the innermost axis in runs, and the
 // outer axes count up like an odometer. Three kinds of run matter: contiguous on both sides, one element repeated, and
 // the transpose, where the source is contiguous along another axis than the destination: that one goes in square blocks
-// so that both sides touch whole cache lines.
+// so that both sides touch whole cache lines. A block is turned round in registers: every line is read once and written
+// once, and so it does not matter that with rows a power of two apart all lines of a block fall into one set of the
+// cache.
+#include <utility>
+
 #include "kernels/column_sums.h"
 #include "kernels/declare.h"
+#include "kernels/simd.h"
 #include "kernels/tiles.h"
 
 namespace linnet::LINNET_ISA {
@@ -63,9 +68,43 @@ void copy_run(int64_t n, const T* src, int64_t from, T* dst, int64_t to) {
   }
 }
 
+// The lanes of a and b in turns: of their lower halves, or of the upper ones.
+template <bool upper, int... Lane>
+Vec interleave(Vec a, Vec b, std::integer_sequence<int, Lane...>) {
+  return __builtin_shufflevector(a, b, ((upper ? kLanes / 2 : 0) + Lane / 2 + (Lane % 2 ? kLanes : 0))...);
+}
+
+// dst (kLanes, kLanes) = transpose of src. Each round interleaves vector i with vector i + kLanes / 2; after
+// log2(kLanes) rounds every element has moved to its mirror image. Moving floats about keeps any 4 bytes.
+void transpose_vectors(const float* src, int64_t from, float* dst, int64_t to) {
+  constexpr auto kAll = std::make_integer_sequence<int, kLanes>();
+  Vec rows[kLanes], next[kLanes];
+  for (int i = 0; i < kLanes; ++i) rows[i] = load(src + i * from);
+#pragma GCC unroll 4
+  for (int round = 1; round < kLanes; round *= 2) {
+#pragma GCC unroll 8
+    for (int i = 0; i < kLanes / 2; ++i) {
+      next[2 * i] = interleave<false>(rows[i], rows[i + kLanes / 2], kAll);
+      next[2 * i + 1] = interleave<true>(rows[i], rows[i + kLanes / 2], kAll);
+    }
+#pragma GCC unroll 16
+    for (int i = 0; i < kLanes; ++i) rows[i] = next[i];
+  }
+  for (int i = 0; i < kLanes; ++i) store(dst + i * to, rows[i]);
+}
+
 // dst (rows, columns), rows `to` apart = transpose of src (columns, rows), columns `from` apart.
 template <class T>
 void copy_square(int64_t rows, int64_t columns, const T* src, int64_t from, T* dst, int64_t to) {
+  if constexpr (sizeof(T) == sizeof(float)) {
+    if (rows == kSquare && columns == kSquare) {
+      for (int64_t r = 0; r < kSquare; r += kLanes)
+        for (int64_t c = 0; c < kSquare; c += kLanes)
+          transpose_vectors(reinterpret_cast<const float*>(src + c * from + r), from,
+                            reinterpret_cast<float*>(dst + r * to + c), to);
+      return;
+    }
+  }
   for (int64_t r = 0; r < rows; ++r)
     for (int64_t c = 0; c < columns; ++c) dst[r * to + c] = src[c * from + r];
 }

@@ -204,6 +204,46 @@ struct StridedCopyArgs {
   int item = 4;
 };
 
+// Batch normalisation of x (rows, c) over rows (Ioffe & Szegedy 2015) with the statistics of these rows, biased:
+//   y = activation((x - mean) rsqrt(variance + epsilon) gamma + beta + residual)
+// The variance must not suffer cancellation when |mean| >> deviation. No rows: mean and variance are 0.
+struct BatchNormArgs {
+  int64_t rows = 0, c = 0;
+  const float* x = nullptr;         // (rows, c)
+  const float* gamma = nullptr;     // (c), or null: 1
+  const float* beta = nullptr;      // (c), or null: 0
+  const float* residual = nullptr;  // (rows, c), or null: 0
+  float epsilon = 0;
+  Activation activation = Activation::none;
+  float* y = nullptr;         // (rows, c)
+  float* mean = nullptr;      // (c)
+  float* variance = nullptr;  // (c)
+};
+
+// How the gradient knows where the relu behind a batch normalisation let values through: it was none, its output y is
+// given, or (without a residual) the output is computed again from x. That gives the bits of y.
+enum class ReluMask : int32_t { none, from_y, from_x };
+
+// dz = dy + more_dy where the relu let values through, else 0; dx, dgamma, dbeta are the gradients of the
+// normalisation, given dz.
+struct BatchNormGradArgs {
+  int64_t rows = 0, c = 0;
+  const float* x = nullptr;         // (rows, c)
+  const float* dy = nullptr;        // (rows, c)
+  const float* more_dy = nullptr;   // (rows, c), or null: 0
+  const float* gamma = nullptr;     // (c), or null: 1
+  const float* beta = nullptr;      // (c), or null: 0; read for ReluMask::from_x only
+  const float* mean = nullptr;      // (c), of the forward pass
+  const float* variance = nullptr;  // (c)
+  const float* y = nullptr;         // (rows, c), read for ReluMask::from_y only
+  float epsilon = 0;
+  ReluMask relu = ReluMask::none;
+  float* dx = nullptr;      // (rows, c)
+  float* dgamma = nullptr;  // (c)
+  float* dbeta = nullptr;   // (c)
+  float* dz = nullptr;      // (rows, c), the residual's gradient; or null
+};
+
 // Adam (Kingma & Ba 2015, the "epsilon hat" form that Keras uses), in one pass over n floats:
 //   m += (g - m) (1 - beta_1);  v += (g g - v) (1 - beta_2);  w -= lr_t m / (sqrt(v) + epsilon)
 // The caller folds the bias correction into lr_t = lr sqrt(1 - beta_2^t) / (1 - beta_1^t). g is read only.
@@ -289,15 +329,8 @@ struct KernelTable {
   void (*cross_entropy_grad)(int64_t rows, int64_t classes, const float* probs, const float* targets,
                              const float* dloss, float* dlogits, const Launch&);
 
-  // Batch normalisation of x (rows, c) over rows (Ioffe & Szegedy 2015). mean, variance (c): biased batch statistics,
-  // y = act((x - mean) rsqrt(variance + epsilon) gamma + beta). gamma, beta may be null (1 and 0). Two-pass or
-  // Welford: the variance must not suffer cancellation when |mean| >> deviation. No rows: mean and variance are 0.
-  void (*batch_norm_forward)(int64_t rows, int64_t c, const float* x, const float* gamma, const float* beta,
-                             float epsilon, Activation, float* y, float* mean, float* variance, const Launch&);
-  // dx, dgamma, dbeta from dy (already through the activation's gradient).
-  void (*batch_norm_grad)(int64_t rows, int64_t c, const float* x, const float* dy, const float* gamma,
-                          const float* mean, const float* variance, float epsilon, float* dx, float* dgamma,
-                          float* dbeta, const Launch&);
+  void (*batch_norm_forward)(const BatchNormArgs&, const Launch&);
+  void (*batch_norm_grad)(const BatchNormGradArgs&, const Launch&);
   size_t (*batch_norm_workspace)(int64_t rows, int64_t c);
 
   void (*adam)(const AdamArgs&, const Launch&);

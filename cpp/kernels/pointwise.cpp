@@ -22,6 +22,7 @@ namespace {
 constexpr int64_t kTile = 512;
 constexpr int64_t kRegisterStride = kTile + 16;  // registers do not lie 2 KB apart, which would alias in L1
 constexpr int64_t kMaxPeriod = 512;
+static_assert(kTile % 64 == 0);  // room for the random words of whole steps (make_words)
 static_assert((kMaxRegisters * kRegisterStride + kTile + kMaxPointwiseInputs * (kTile + kMaxPeriod)) * 4 <=
               kThreadScratchBytes);
 

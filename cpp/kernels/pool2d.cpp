@@ -5,8 +5,9 @@
 // that exist are used. With more channels the last vector of a pixel overlaps the one before. `Lanes` is chosen by c:
 // half vectors cost half as much.
 //
-// argmax is kept as int32 next to the floats it belongs to while a row is worked on, and narrowed to bytes (or widened)
-// a whole row at a time, which GCC does well, unlike a vector at a time.
+// argmax is kept as int32 next to the floats it belongs to while a block of a row is worked on, and narrowed to bytes
+// (or widened) a whole block at a time, which GCC does well, unlike a vector at a time. Blocks are small: they stay in
+// L1.
 //
 // Gradients: a row of dx belongs to one job. Windows that do not overlap are written out one after the other ("apart");
 // otherwise each pixel of dx adds up the windows that contain it, in the order of (oy, ox). A job is some rows of
@@ -17,9 +18,9 @@
 namespace linnet::LINNET_ISA {
 namespace {
 
-// Output columns of a block times channels: bounds the row of argmax in scratch. Beyond that many channels a block is
-// part of a pixel.
-constexpr int64_t kBlockFloats = 32 * 1024;
+// Columns of a block times channels: what a block reads and writes should stay in L1. Beyond that many channels a block
+// is part of a pixel.
+constexpr int64_t kBlockFloats = 2048;
 // Positions of a window that the fast path can list; as many as argmax can tell apart.
 constexpr int64_t kTaps = 256;
 
@@ -71,20 +72,18 @@ struct Args {
   int64_t jobs;
 };
 
-// Calls visit(c, room) for vectors that cover the channels [begin, end): `room` lanes from c on may be touched.
-// `beyond` floats follow them in memory that this job may read or write.
-template <int Lanes, class Visit>
-void each_channel(int64_t begin, int64_t end, int64_t beyond, Visit visit) {
-  if (end - begin < Lanes) return visit(begin, min_of(Lanes, end - begin + beyond));
-  int64_t c = begin;
-  for (; c + Lanes <= end; c += Lanes) visit(c, Lanes);
-  if (c < end) visit(end - Lanes, Lanes);
-}
-
-// The same where a whole vector may be touched wherever it begins.
+// Calls visit(c, Vectors<n>) for n vectors from c on that cover the channels [begin, end), four where they fit: what is
+// worked out for a window then serves all four, and memory is read in longer runs. Whole vectors may be touched.
+template <int N>
+struct Vectors {
+  static constexpr int count = N;
+};
 template <int Lanes, class Visit>
 void each_vector(int64_t begin, int64_t end, Visit visit) {
-  each_channel<Lanes>(begin, end, Lanes, [&](int64_t c, int64_t) { visit(c); });
+  int64_t c = begin;
+  for (; c + 4 * Lanes <= end; c += 4 * Lanes) visit(c, Vectors<4>());
+  for (; c + Lanes <= end; c += Lanes) visit(c, Vectors<1>());
+  if (c < end) visit(end - begin < Lanes ? begin : end - Lanes, Vectors<1>());
 }
 
 // Blocks of a row of output: some columns, all channels; or one column, some channels.
@@ -134,27 +133,37 @@ void pool_windows(const float* x, int64_t step, int64_t columns, const int64_t* 
                   float scale, const Block& block, int64_t pixel, float* y, int32_t* index_out) {
   const Block b = block;
   for (int64_t i = 0; i < columns; ++i, x += step, y += pixel, index_out += pixel)
-    each_vector<Lanes>(b.c0, b.c1, [&](int64_t c) {
-      auto best = load_lanes<Floats<Lanes>>(x + taps[0] + c, Lanes);
-      Indices<Lanes> index = k + Indices<Lanes>{}, position = index;
+    each_vector<Lanes>(b.c0, b.c1, [&](int64_t c, auto vectors) {
+      constexpr int n = decltype(vectors)::count;
+      Floats<Lanes> best[n];
+      Indices<Lanes> index[n], position = k + Indices<Lanes>{};
+      for (int v = 0; v < n; ++v) {
+        best[v] = load_lanes<Floats<Lanes>>(x + taps[0] + c + v * Lanes, Lanes);
+        index[v] = position;
+      }
 #pragma GCC unroll 9
       for (int64_t t = 1; t < (Taps > 0 ? Taps : count); ++t) {
-        const auto v = load_lanes<Floats<Lanes>>(x + taps[t] + c, Lanes);
-        if constexpr (Max) {
-          position += 1;
-          const Indices<Lanes> better = ~(v <= best) & (best == best);  // larger or NaN, unless a NaN was there first
-          best = better ? v : best;
-          index = better ? position : index;
-        } else {
-          best += v;
+        position += 1;
+        for (int v = 0; v < n; ++v) {
+          const auto value = load_lanes<Floats<Lanes>>(x + taps[t] + c + v * Lanes, Lanes);
+          if constexpr (Max) {
+            // larger or NaN, unless a NaN was there first
+            const Indices<Lanes> better = ~(value <= best[v]) & (best[v] == best[v]);
+            best[v] = better ? value : best[v];
+            index[v] = better ? position : index[v];
+          } else {
+            best[v] += value;
+          }
         }
       }
-      if constexpr (Max) {
-        store_lanes(index_out + c, index, Lanes);
-      } else {
-        best *= scale;
+      for (int v = 0; v < n; ++v) {
+        if constexpr (Max) {
+          store_lanes(index_out + c + v * Lanes, index[v], Lanes);
+        } else {
+          best[v] *= scale;
+        }
+        store_lanes(y + c + v * Lanes, best[v], Lanes);
       }
-      store_lanes(y + c, best, Lanes);
     });
 }
 
@@ -247,16 +256,18 @@ void share_windows(const float* dy, const int32_t* index, int64_t columns, int64
                    float scale, const Block& block, int64_t pixel, float* dx) {
   const Block b = block;
   for (int64_t i = 0; i < columns; ++i, dy += pixel, index += pixel, dx += stride * pixel)
-    each_vector<Lanes>(b.c0, b.c1, [&](int64_t c) {
-      const auto value = load_lanes<Floats<Lanes>>(dy + c, Lanes);
-      Indices<Lanes> argmax{};
-      if constexpr (Max) argmax = load_lanes<Indices<Lanes>>(index + c, Lanes);
-      for (int64_t kx = 0; kx < (Width > 0 ? Width : kw); ++kx)
-        if constexpr (Partial) {
-          store_masked<Lanes>(dx + kx * pixel + c, share<Lanes, Max>(value, argmax, k + kx, scale), pixel);
-        } else {
-          store_lanes(dx + kx * pixel + c, share<Lanes, Max>(value, argmax, k + kx, scale), Lanes);
-        }
+    each_vector<Lanes>(b.c0, b.c1, [&](int64_t first, auto vectors) {
+      for (int64_t c = first; c < first + vectors.count * Lanes; c += Lanes) {
+        const auto value = load_lanes<Floats<Lanes>>(dy + c, Lanes);
+        Indices<Lanes> argmax{};
+        if constexpr (Max) argmax = load_lanes<Indices<Lanes>>(index + c, Lanes);
+        for (int64_t kx = 0; kx < (Width > 0 ? Width : kw); ++kx)
+          if constexpr (Partial) {
+            store_masked<Lanes>(dx + kx * pixel + c, share<Lanes, Max>(value, argmax, k + kx, scale), pixel);
+          } else {
+            store_lanes(dx + kx * pixel + c, share<Lanes, Max>(value, argmax, k + kx, scale), Lanes);
+          }
+      }
     });
 }
 
@@ -333,50 +344,80 @@ Range windows_over(int64_t at, int64_t stride, int64_t pad, int64_t taps, int64_
   return {begin, min_of(count, shifted / stride + 1)};
 }
 
+// The windows that reach some columns of a row of dx, and where their argmax is as int32 (null: read it byte by byte).
+struct Reach {
+  Range over_y;
+  int64_t first_x, columns, image;  // of dy
+  const int32_t* indices;           // (over_y, columns, c)
+};
+
+// Channels c .. of the pixel (y, x) of dx, `room` lanes of each vector.
+template <int Lanes, bool Max, int N>
+void gather(const Args& a, const Reach& reach, int64_t y, int64_t x, int64_t c, int64_t room, float* dx) {
+  const Pool2dShape& s = a.s;
+  const Range over_x = windows_over(x, s.stride_w, s.pad_left, s.kw, s.ow);
+  Floats<Lanes> sum[N] = {};
+  for (int64_t oy = reach.over_y.begin; oy < reach.over_y.end; ++oy)
+    for (int64_t ox = over_x.begin; ox < over_x.end; ++ox) {
+      const int64_t at = ((reach.image * s.oh + oy) * s.ow + ox) * s.c + c;
+      const int64_t near = ((oy - reach.over_y.begin) * reach.columns + ox - reach.first_x) * s.c + c;
+      const int64_t k = (y + s.pad_top - oy * s.stride_h) * s.kw + x + s.pad_left - ox * s.stride_w;
+      float share_of = 1;
+      if (!Max) {
+        const Window rows = window_at(oy, s.stride_h, s.pad_top, s.kh, s.h);
+        const Window columns = window_at(ox, s.stride_w, s.pad_left, s.kw, s.w);
+        share_of = 1.0f / static_cast<float>(positions(rows, columns));
+      }
+      for (int v = 0; v < N; ++v) {
+        const auto dy = load_lanes<Floats<Lanes>>(a.in + at + v * Lanes, room);
+        Indices<Lanes> index{};
+        if (Max && reach.indices) {
+          index = load_lanes<Indices<Lanes>>(reach.indices + near + v * Lanes, Lanes);
+        } else if (Max) {
+          for (int64_t i = 0; i < min_of(Lanes, room); ++i) index[i] = a.argmax_in[at + v * Lanes + i];
+        }
+        sum[v] += share<Lanes, Max>(dy, index, k, share_of);
+      }
+    }
+  for (int v = 0; v < N; ++v) store_lanes(dx + c + v * Lanes, sum[v], room);
+}
+
 template <int Lanes, bool Max>
 void grad_overlapping_job(const void* args, int64_t job, float* scratch) {
-  const Args& a = *static_cast<const Args*>(args);
-  const Pool2dShape s = a.s;
+  const Args a = *static_cast<const Args*>(args);
+  const Pool2dShape& s = a.s;
   const int64_t begin = part_begin(s.n * s.h, a.jobs, job), end = part_begin(s.n * s.h, a.jobs, job + 1);
-  const int64_t dy_row = s.ow * s.c, dy_floats = s.n * s.oh * dy_row;
+  const int64_t dy_floats = s.n * s.oh * s.ow * s.c, block = max_of(1, kBlockFloats / s.c);
   int32_t* const indices = reinterpret_cast<int32_t*>(scratch);
   for (int64_t row = begin; row < end; ++row) {
-    const int64_t n = row / s.h, y = row % s.h;
-    const Range over_y = windows_over(y, s.stride_h, s.pad_top, s.kh, s.oh);
-    const int64_t first_dy = (n * s.oh + over_y.begin) * dy_row, last_dy = (n * s.oh + over_y.end) * dy_row;
-    // argmax of these rows as int32 in scratch, unless they are too many; then it is read byte by byte.
-    const bool widened = Max && last_dy - first_dy + Lanes <= kScratchFloats;
-    if (widened) {
+    const int64_t y = row % s.h;
+    Reach reach = {windows_over(y, s.stride_h, s.pad_top, s.kh, s.oh), 0, 0, row / s.h, nullptr};
+    for (int64_t x0 = 0; x0 < s.w; x0 += block) {
+      const int64_t x1 = min_of(s.w, x0 + block);
+      reach.first_x = windows_over(x0, s.stride_w, s.pad_left, s.kw, s.ow).begin;
+      reach.columns = max_of(0, windows_over(x1 - 1, s.stride_w, s.pad_left, s.kw, s.ow).end - reach.first_x);
+      const int64_t rows = max_of(0, reach.over_y.end - reach.over_y.begin), wide = reach.columns * s.c;
+      const bool widened = Max && rows * wide + Lanes <= kScratchFloats;
+      reach.indices = widened ? indices : nullptr;
+      for (int64_t i = 0; widened && i < rows; ++i) {
+        const uint8_t* const from =
+            a.argmax_in + (((reach.image * s.oh + reach.over_y.begin + i) * s.ow) + reach.first_x) * s.c;
+        int32_t* const to = indices + i * wide;
 #pragma omp simd
-      for (int64_t i = 0; i < last_dy - first_dy; ++i) indices[i] = a.argmax_in[first_dy + i];
-    }
-    for (int64_t x = 0; x < s.w; ++x) {
-      const Range over_x = windows_over(x, s.stride_w, s.pad_left, s.kw, s.ow);
-      const int64_t dx_at = (row * s.w + x) * s.c;
-      const int64_t beyond = min_of(end * s.w * s.c - dx_at - s.c, dy_floats - last_dy);
-      each_channel<Lanes>(0, s.c, beyond, [&](int64_t c, int64_t room) {
-        Floats<Lanes> sum{};
-        for (int64_t oy = over_y.begin; oy < over_y.end; ++oy)
-          for (int64_t ox = over_x.begin; ox < over_x.end; ++ox) {
-            const int64_t at = ((n * s.oh + oy) * s.ow + ox) * s.c + c;
-            const auto dy = load_lanes<Floats<Lanes>>(a.in + at, room);
-            if constexpr (Max) {
-              const int64_t k = (y + s.pad_top - oy * s.stride_h) * s.kw + x + s.pad_left - ox * s.stride_w;
-              Indices<Lanes> index{};
-              if (widened) {
-                index = load_lanes<Indices<Lanes>>(indices + at - first_dy, Lanes);
-              } else {
-                for (int64_t i = 0; i < min_of(Lanes, room); ++i) index[i] = a.argmax_in[at + i];
-              }
-              sum += share<Lanes, Max>(dy, index, k, 0.0f);
-            } else {
-              const Window rows = window_at(oy, s.stride_h, s.pad_top, s.kh, s.h);
-              const Window columns = window_at(ox, s.stride_w, s.pad_left, s.kw, s.w);
-              sum += dy / static_cast<float>(positions(rows, columns));
-            }
-          }
-        store_lanes(a.out + dx_at + c, sum, room);
-      });
+        for (int64_t j = 0; j < wide; ++j) to[j] = from[j];
+      }
+      for (int64_t x = x0; x < x1; ++x) {
+        float* const dx = a.out + (row * s.w + x) * s.c;
+        if (s.c < Lanes) {  // what spills into the next pixel is written again, unless there is none in this job
+          const int64_t last = (reach.image * s.oh + reach.over_y.end) * s.ow * s.c;
+          const int64_t beyond = min_of((end - row) * s.w * s.c - (x + 1) * s.c, dy_floats - last);
+          gather<Lanes, Max, 1>(a, reach, y, x, 0, min_of(Lanes, s.c + beyond), dx);
+        } else {
+          each_vector<Lanes>(0, s.c, [&](int64_t c, auto vectors) {
+            gather<Lanes, Max, vectors.count>(a, reach, y, x, c, Lanes, dx);
+          });
+        }
+      }
     }
   }
 }

@@ -24,6 +24,11 @@ LogSumExp log_sum_exp(int64_t n, const float* x /* (n) */) {
   return {largest, std::log(sum)};
 }
 
+// x as batch normalisation sees it, before gamma and beta.
+double normalized(double x, double mean, double variance, double epsilon) {
+  return (x - mean) / std::sqrt(variance + epsilon);
+}
+
 bool wins(bool least, float value, float best) {
   if (std::isnan(best)) return false;
   return std::isnan(value) || (least ? value < best : value > best);
@@ -145,44 +150,49 @@ void cross_entropy_grad(int64_t rows, int64_t classes, const float* probs, const
   }
 }
 
-void batch_norm_forward(int64_t rows, int64_t c, const float* x, const float* gamma, const float* beta, float epsilon,
-                        Activation activation, float* y, float* mean, float* variance, const Launch&) {
+void batch_norm_forward(const BatchNormArgs& a, const Launch&) {
+  const int64_t rows = a.rows, c = a.c;
   for (int64_t j = 0; j < c; ++j) {
     double sum = 0, squares = 0;
-    for (int64_t r = 0; r < rows; ++r) sum += x[r * c + j];
+    for (int64_t r = 0; r < rows; ++r) sum += a.x[r * c + j];
     const double center = rows ? sum / static_cast<double>(rows) : 0;
-    for (int64_t r = 0; r < rows; ++r) squares += (x[r * c + j] - center) * (x[r * c + j] - center);
-    const double spread = rows ? squares / static_cast<double>(rows) : 0;
-    mean[j] = static_cast<float>(center);
-    variance[j] = static_cast<float>(spread);
-
+    for (int64_t r = 0; r < rows; ++r) squares += (a.x[r * c + j] - center) * (a.x[r * c + j] - center);
+    a.mean[j] = static_cast<float>(center);
+    a.variance[j] = static_cast<float>(rows ? squares / static_cast<double>(rows) : 0);
     for (int64_t r = 0; r < rows; ++r) {
-      double value = (x[r * c + j] - center) / std::sqrt(spread + epsilon);
-      value = value * (gamma ? gamma[j] : 1) + (beta ? beta[j] : 0);
-      if (activation == Activation::relu && value < 0) value = 0;
-      if (activation == Activation::tanh) value = std::tanh(value);
-      if (activation == Activation::sigmoid) value = 1 / (1 + std::exp(-value));
-      y[r * c + j] = static_cast<float>(value);
+      double value = normalized(a.x[r * c + j], a.mean[j], a.variance[j], a.epsilon) * (a.gamma ? a.gamma[j] : 1);
+      value += (a.beta ? a.beta[j] : 0) + double{a.residual ? a.residual[r * c + j] : 0};
+      if (a.activation == Activation::relu && value < 0) value = 0;
+      if (a.activation == Activation::tanh) value = std::tanh(value);
+      if (a.activation == Activation::sigmoid) value = 1 / (1 + std::exp(-value));
+      a.y[r * c + j] = static_cast<float>(value);
     }
   }
 }
 
-void batch_norm_grad(int64_t rows, int64_t c, const float* x, const float* dy, const float* gamma, const float* mean,
-                     const float* variance, float epsilon, float* dx, float* dgamma, float* dbeta, const Launch&) {
+void batch_norm_grad(const BatchNormGradArgs& a, const Launch&) {
+  const int64_t rows = a.rows, c = a.c;
   for (int64_t j = 0; j < c; ++j) {
-    const double rstd = 1 / std::sqrt(double{variance[j]} + epsilon);
-    double sum = 0, sum_normal = 0;  // of dy, and of dy times the normalised x
-    for (int64_t r = 0; r < rows; ++r) {
-      sum += dy[r * c + j];
-      sum_normal += dy[r * c + j] * (double{x[r * c + j]} - mean[j]) * rstd;
+    const double gamma = a.gamma ? a.gamma[j] : 1, beta = a.beta ? a.beta[j] : 0;
+    const auto normal = [&](int64_t i) { return normalized(a.x[i], a.mean[j], a.variance[j], a.epsilon); };
+    const auto through_relu = [&](int64_t i) {
+      const bool open = a.relu == ReluMask::from_y   ? a.y[i] > 0
+                        : a.relu == ReluMask::from_x ? static_cast<float>(normal(i) * gamma + beta) > 0
+                                                     : true;
+      return open ? a.dy[i] + (a.more_dy ? a.more_dy[i] : 0.0f) : 0.0f;
+    };
+    double sum = 0, sum_normal = 0;  // of dz, and of dz times the normalised x
+    for (int64_t i = j; i < rows * c; i += c) {
+      sum += through_relu(i);
+      sum_normal += through_relu(i) * normal(i);
     }
-    for (int64_t r = 0; r < rows; ++r) {
-      const double normal = (double{x[r * c + j]} - mean[j]) * rstd;
-      const double centered = dy[r * c + j] - (sum + normal * sum_normal) / static_cast<double>(rows);
-      dx[r * c + j] = static_cast<float>((gamma ? gamma[j] : 1) * rstd * centered);
+    for (int64_t i = j; i < rows * c; i += c) {
+      const double centered = through_relu(i) - (sum + normal(i) * sum_normal) / static_cast<double>(rows);
+      a.dx[i] = static_cast<float>(gamma / std::sqrt(double{a.variance[j]} + a.epsilon) * centered);
+      if (a.dz) a.dz[i] = through_relu(i);
     }
-    dgamma[j] = static_cast<float>(sum_normal);
-    dbeta[j] = static_cast<float>(sum);
+    a.dgamma[j] = static_cast<float>(sum_normal);
+    a.dbeta[j] = static_cast<float>(sum);
   }
 }
 

@@ -111,8 +111,57 @@ TEST_CASE("fuse: convolutions and batch normalisation take what they can") {
   SUBCASE("conv2d") { CHECK_LAUNCHES(net, {net.add("relu", {y})}, "conv2d"); }
   const int normed = net.add_all("batch_norm", {y, net.variable({5}), net.variable({5})})[0];
   SUBCASE("batch_norm takes an activation") { CHECK_LAUNCHES(net, {net.add("relu", {normed})}, "conv2d batch_norm"); }
-  SUBCASE("batch_norm takes no residual") {
-    CHECK_LAUNCHES(net, {net.add("relu", {net.add("add", {normed, y})})}, "conv2d batch_norm pointwise");
+  SUBCASE("batch_norm takes a residual") {
+    CHECK_LAUNCHES(net, {net.add("relu", {net.add("add", {normed, y})})}, "conv2d batch_norm");
+  }
+  SUBCASE("but no bias") { CHECK_LAUNCHES(net, {net.add("add", {normed, b})}, "conv2d batch_norm pointwise"); }
+  SUBCASE("and no residual that comes later") {
+    const int later = net.add("conv2d", {x, k}, {{"padding", Ints{1, 1, 1, 1}}});
+    CHECK_LAUNCHES(net, {net.add("sin", {net.add("add", {normed, later})})}, "conv2d batch_norm conv2d pointwise");
+  }
+}
+
+TEST_CASE("fuse: the gradient of batch normalisation goes through a relu on its own") {
+  Net net;
+  const int x = net.input({-1, 3, 5}), gamma = net.variable({5}), beta = net.variable({5});
+  const int before = net.add("sin", {x});
+  const int normed = net.add_all("batch_norm", {x, gamma, beta})[0];
+  const auto gradients = [&](int y, const std::vector<int>& of) {
+    return append_gradients(net.graph, net.sum(net.add("sin", {y})), of);  // cos(y) is a pointwise launch
+  };
+  SUBCASE("sign from x") {
+    CHECK_LAUNCHES(net, gradients(net.add("relu", {normed}), {x, gamma, beta}),
+                   "batch_norm broadcast_to pointwise batch_norm_grad");
+  }
+  SUBCASE("sign from y, with a residual that wants no gradient") {
+    const int y = net.add("relu", {net.add("add", {normed, before})});
+    CHECK_LAUNCHES(net, gradients(y, {gamma}), "pointwise batch_norm broadcast_to pointwise batch_norm_grad");
+  }
+  SUBCASE("and one that does") {
+    const int y = net.add("relu", {net.add("add", {normed, before})});
+    CHECK_LAUNCHES(net, gradients(y, {x, gamma}),
+                   "pointwise batch_norm broadcast_to pointwise batch_norm_grad pointwise");
+  }
+  SUBCASE("the residual is another normalisation") {
+    const int other = net.add_all("batch_norm", {before, beta, gamma})[0];
+    const int y = net.add("relu", {net.add("add", {normed, other})});
+    CHECK_LAUNCHES(net, gradients(y, {gamma}),
+                   "pointwise batch_norm batch_norm broadcast_to pointwise batch_norm_grad batch_norm_grad pointwise");
+  }
+  SUBCASE("what flows back is a sum: a block of a residual network") {
+    const int y = net.add("relu", {net.add("add", {normed, before})});
+    const int product = net.add("matmul", {y, net.variable({5, 5})});
+    CHECK_LAUNCHES(net, gradients(net.add("relu", {net.add("add", {product, y})}), {x, gamma}),
+                   "pointwise batch_norm matmul broadcast_to pointwise matmul batch_norm_grad pointwise");
+  }
+  SUBCASE("beta is assigned in between: the sign comes from y") {
+    const int y = net.add("relu", {normed});
+    net.assign(beta, net.input({5}));
+    CHECK_LAUNCHES(net, gradients(y, {x, gamma}), "batch_norm assign broadcast_to pointwise batch_norm_grad");
+  }
+  SUBCASE("another activation") {
+    CHECK_LAUNCHES(net, gradients(net.add("tanh", {normed}), {x}),
+                   "batch_norm broadcast_to pointwise pointwise batch_norm_grad");
   }
 }
 

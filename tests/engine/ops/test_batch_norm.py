@@ -80,6 +80,40 @@ def test_an_activation_is_folded_and_its_gradient_is_right(activation: str) -> N
                 assert_close(a, b.astype(np.float64), 1e-4, isa)
 
 
+def test_a_residual_and_a_relu_are_folded_and_the_gradients_are_right() -> None:
+    graph = E.Graph()
+    shapes = ((-1, 4, 5), (5,), (5,), (-1, 4, 5))
+    x, gamma, beta, residual = (graph.input(n, s, "float32") for n, s in zip("xgbr", shapes, strict=True))
+    normed = graph.add("batch_norm", [x, gamma, beta], {})[0]
+    y = graph.add("relu", [graph.add("add", [residual, normed], {})[0]], {})[0]
+    loss = graph.add("sum", [graph.add("sin", [y], {})[0]], {"axes": [0, 1, 2]})[0]
+    outputs = [y, *graph.gradients(loss, [x, gamma, beta, residual])]
+    rng = np.random.default_rng(2)
+    arrays = [rng.normal(size=s).astype(np.float32) for s in ((3, 4, 5), (5,), (5,), (3, 4, 5))]
+
+    def loss_of(values: list[np.ndarray]) -> float:
+        return float(np.sin(np.maximum(batch_norm(1e-3)(*values[:3])[0] + values[3], 0)).sum())
+
+    with restored():
+        for isa in E.available_isas():
+            E.set_isa(isa)
+            fused, plain = E.Executable(graph, outputs, 3), E.Executable(graph, outputs, 3, "nofuse")
+            assert launches(fused) == ["batch_norm", "broadcast_to", "pointwise", "batch_norm_grad"], fused.dump()
+            got = fused.run(3, arrays)
+            for a, b in zip(got, plain.run(3, arrays), strict=True):
+                assert_close(a, b.astype(np.float64), 1e-4, isa)
+            for i, gradient in enumerate(got[1:]):
+                exact, step = [a.astype(np.float64) for a in arrays], 1e-6
+                for at in range(0, exact[i].size, 7):
+                    kept = exact[i].flat[at]
+                    exact[i].flat[at] = kept + step
+                    above = loss_of(exact)
+                    exact[i].flat[at] = kept - step
+                    expected = (above - loss_of(exact)) / (2 * step)
+                    exact[i].flat[at] = kept
+                    assert abs(gradient.flat[at] - expected) < 1e-3, (isa, i, at)
+
+
 def test_no_rows_do_not_crash() -> None:
     graph = E.Graph()
     x, gamma, beta = (graph.input(n, s, "float32") for n, s in (("x", (-1, 2)), ("gamma", (2,)), ("beta", (2,))))
@@ -103,5 +137,9 @@ def test_bad_shapes() -> None:
         graph.add("batch_norm", [x, c, d], {})
     with pytest.raises(E.ShapeError, match=r"needs rows and a last axis of channels, got \(4,\)"):
         graph.add("batch_norm", [c, c, c], {})
+    with pytest.raises(E.ShapeError, match=r"the residual has shape \(4,\), the input \(n, 2, 4\)"):
+        graph.add("batch_norm", [x, c, c, c], {"residual": True})
+    with pytest.raises(ValueError, match="relu is 'none', 'x' or 'y', not 'z'"):
+        graph.add("batch_norm_grad", [x, x, c, c, c], {"relu": "z"})
     with pytest.raises(E.ShapeError, match="takes x, its gradient"):
         graph.add("batch_norm_grad", [x, c, c, c, c], {})
