@@ -1,7 +1,7 @@
 // Denormals as zero, while a FlushDenormals lives, on this thread only. Arithmetic on denormals is up to 100 times
 // slower on x86, and decaying Adam moments or saturated gradients produce them by the million. The destructor puts back
-// the whole control word, so neither the mode nor the sticky exception flags of kernels leak into the caller (NumPy
-// reads those flags and would warn).
+// the control word and the sticky exception flags (one register on x86, two on ARM), so neither the mode nor what
+// kernels did leaks into the caller (NumPy reads those flags and would warn).
 #pragma once
 #include <cstdint>
 
@@ -17,8 +17,15 @@ class FlushDenormals {
   FlushDenormals() : saved_(_mm_getcsr()) { _mm_setcsr(saved_ | kFlushToZero | kDenormalsAreZero); }
   ~FlushDenormals() { _mm_setcsr(saved_); }
 #elif defined(__aarch64__)
-  FlushDenormals() : saved_(read()) { write(saved_ | kFlushToZero); }
-  ~FlushDenormals() { write(saved_); }
+  FlushDenormals() {
+    asm volatile("mrs %0, fpcr" : "=r"(mode_));
+    asm volatile("mrs %0, fpsr" : "=r"(flags_));
+    asm volatile("msr fpcr, %0" : : "r"(mode_ | kFlushToZero));
+  }
+  ~FlushDenormals() {
+    asm volatile("msr fpcr, %0" : : "r"(mode_));
+    asm volatile("msr fpsr, %0" : : "r"(flags_));
+  }
 #else
   FlushDenormals() = default;
 #endif
@@ -31,13 +38,7 @@ class FlushDenormals {
   unsigned saved_;
 #elif defined(__aarch64__)
   static constexpr uint64_t kFlushToZero = uint64_t{1} << 24;
-  static uint64_t read() {
-    uint64_t mode;
-    asm volatile("mrs %0, fpcr" : "=r"(mode));
-    return mode;
-  }
-  static void write(uint64_t mode) { asm volatile("msr fpcr, %0" : : "r"(mode)); }
-  uint64_t saved_;
+  uint64_t mode_, flags_;
 #endif
 };
 
