@@ -1,14 +1,25 @@
-// Convolutions that are a matrix product as they lie in memory: 1x1 windows at stride 1, where x is (n * h * w, c), and
-// windows as large as the image, where x is (n, h * w * c).
+// Convolutions that are a matrix product: 1x1 windows, where x is (n * h * w, c), and windows as large as the image,
+// where x is (n, h * w * c).
+//
+// At a stride of 1 the matrix is x as it lies in memory. With strides, the pixels that take part are first copied next
+// to each other in the workspace: they are a quarter of x or less, each is used oc times, and rows of x that are a
+// multiple of a page apart would fight for the same few lines of the cache. grad_input computes the gradient of those
+// pixels there and then writes dx, zeros included, in one pass.
+//
+// workspace: the pixels (n * oh * ow, c) where they are copied, then what gemm wants, then the sums for dbias.
 #include "kernels/conv2d_algorithms.h"
 #include "kernels/declare.h"
 
 namespace linnet::LINNET_ISA {
 namespace {
 
+// Do pixels of x take part that do not lie next to each other?
+bool strided(const Conv2dShape& s) { return s.kh == 1 && s.kw == 1 && (s.oh != s.h || s.ow != s.w); }
+size_t pixel_bytes(const Conv2dShape& s) { return strided(s) ? workspace_bytes(s.n * s.oh * s.ow * s.c) : 0; }
+
 bool accepts(const Conv2dShape& s) {
   if (s.groups != 1 || s.pad_top != 0 || s.pad_left != 0) return false;
-  const bool pointwise = s.kh == 1 && s.kw == 1 && s.stride_h == 1 && s.stride_w == 1 && s.oh == s.h && s.ow == s.w;
+  const bool pointwise = s.kh == 1 && s.kw == 1;
   const bool whole_image = s.oh == 1 && s.ow == 1 && s.kh == s.h && s.kw == s.w && (s.dilation_h == 1 || s.kh == 1) &&
                            (s.dilation_w == 1 || s.kw == 1);
   return pointwise || whole_image;
@@ -41,12 +52,61 @@ GemmArgs grad_weight_args(const Conv2dShape& s, const float* x, const float* dy,
   return g;
 }
 
+// One row of output pixels (ow, c) from x, or dx's rows from it.
+struct Pixels {
+  Conv2dShape s;
+  const float* from;
+  float* to;
+};
+void collect_row(const void* args, int64_t row, float*) {
+  const Pixels& a = *static_cast<const Pixels*>(args);
+  const Conv2dShape& s = a.s;
+  const float* from = a.from + (row / s.oh * s.h + row % s.oh * s.stride_h) * s.w * s.c;
+  float* to = a.to + row * s.ow * s.c;
+  for (int64_t i = 0; i < s.ow; ++i, from += s.stride_w * s.c, to += s.c)
+    __builtin_memcpy(to, from, static_cast<size_t>(s.c) * sizeof(float));
+}
+void spread_row(const void* args, int64_t row, float*) {
+  const Pixels& a = *static_cast<const Pixels*>(args);
+  const Conv2dShape& s = a.s;
+  const int64_t n = row / s.h, y = row % s.h, oy = y / s.stride_h;
+  float* to = a.to + row * s.w * s.c;
+  if (oy * s.stride_h != y || oy >= s.oh) {
+    __builtin_memset(to, 0, static_cast<size_t>(s.w * s.c) * sizeof(float));
+    return;
+  }
+  const float* from = a.from + (n * s.oh + oy) * s.ow * s.c;
+  for (int64_t i = 0; i < s.ow; ++i, from += s.c) {
+    const int64_t next = min_of(s.w, i + 1 < s.ow ? (i + 1) * s.stride_w : s.w);
+    const int64_t zeros = next - i * s.stride_w - 1;
+    __builtin_memcpy(to, from, static_cast<size_t>(s.c) * sizeof(float));
+    __builtin_memset(to + s.c, 0, static_cast<size_t>(zeros * s.c) * sizeof(float));
+    to += (1 + zeros) * s.c;
+  }
+}
+
+// Moving a float costs about as much as 8 operations.
+double moving(int64_t floats) { return 8.0 * static_cast<double>(floats); }
+
+// x as the matrix that gemm reads, and the launch for gemm, whose workspace comes after the copy.
+const float* collect(const Conv2dShape& s, const float* x, const Launch& launch) {
+  if (!strided(s)) return x;
+  float* const pixels = static_cast<float*>(launch.workspace);
+  const Pixels args = {s, x, pixels};
+  run_jobs(launch, s.n * s.oh, moving(s.n * s.oh * s.ow * s.c), collect_row, &args);
+  return pixels;
+}
+Launch after(Launch launch, size_t bytes) {
+  launch.workspace = static_cast<char*>(launch.workspace) + bytes;
+  return launch;
+}
+
 size_t forward_workspace(const Conv2dShape& s) {
-  return gemm_workspace(forward_args(s, nullptr, nullptr, nullptr, {}));
+  return pixel_bytes(s) + gemm_workspace(forward_args(s, nullptr, nullptr, nullptr, {}));
 }
 void forward(const Conv2dShape& s, const float* x, const float* kernel, float* y, const Epilogue& epilogue,
              const Launch& launch) {
-  gemm(forward_args(s, x, kernel, y, epilogue), launch);
+  gemm(forward_args(s, collect(s, x, launch), kernel, y, epilogue), after(launch, pixel_bytes(s)));
 }
 size_t packed_size(const Conv2dShape& s) { return gemm_packed_size(forward_args(s, nullptr, nullptr, nullptr, {})); }
 void pack(const Conv2dShape& s, const float* kernel, float* packed, const Launch& launch) {
@@ -54,22 +114,23 @@ void pack(const Conv2dShape& s, const float* kernel, float* packed, const Launch
 }
 
 size_t grad_input_workspace(const Conv2dShape& s) {
-  return gemm_workspace(grad_input_args(s, nullptr, nullptr, nullptr));
+  return pixel_bytes(s) + gemm_workspace(grad_input_args(s, nullptr, nullptr, nullptr));
 }
 void grad_input(const Conv2dShape& s, const float* dy, const float* kernel, float* dx, const Launch& launch) {
-  gemm(grad_input_args(s, dy, kernel, dx), launch);
+  float* const pixels = strided(s) ? static_cast<float*>(launch.workspace) : dx;
+  gemm(grad_input_args(s, dy, kernel, pixels), after(launch, pixel_bytes(s)));
+  const Pixels args = {s, pixels, dx};
+  if (strided(s)) run_jobs(launch, s.n * s.h, moving(s.n * s.h * s.w * s.c), spread_row, &args);
 }
 
 size_t grad_weight_workspace(const Conv2dShape& s) {
-  return gemm_workspace(grad_weight_args(s, nullptr, nullptr, nullptr)) + bias_sums_workspace(s);
+  return pixel_bytes(s) + gemm_workspace(grad_weight_args(s, nullptr, nullptr, nullptr)) + bias_sums_workspace(s);
 }
 void grad_weight(const Conv2dShape& s, const float* x, const float* dy, float* dkernel, float* dbias,
                  const Launch& launch) {
-  const GemmArgs args = grad_weight_args(s, x, dy, dkernel);
-  gemm(args, launch);
-  Launch rest = launch;
-  rest.workspace = static_cast<char*>(launch.workspace) + gemm_workspace(args);
-  if (dbias) bias_sums(s, dy, dbias, rest);
+  const GemmArgs args = grad_weight_args(s, collect(s, x, launch), dy, dkernel);
+  gemm(args, after(launch, pixel_bytes(s)));
+  if (dbias) bias_sums(s, dy, dbias, after(launch, pixel_bytes(s) + gemm_workspace(args)));
 }
 
 }  // namespace

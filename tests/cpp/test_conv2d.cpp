@@ -267,6 +267,54 @@ TEST_CASE("conv2d: sizes that overflow scratch or are cut into blocks") {
   });
 }
 
+TEST_CASE("conv2d: many output channels, small images: the gradient of the kernel over several images at once") {
+  check_sizes({
+      {.n = 9, .h = 7, .w = 6, .c = 33, .kh = 3, .kw = 3, .oc = 200, .pad_top = 1, .pad_left = 1, .pad_right = 1},
+      {.n = 3, .h = 31, .w = 30, .c = 40, .kh = 3, .kw = 2, .oc = 193, .stride_h = 2, .stride_w = 2, .pad_right = 1},
+      {.n = 2, .h = 5, .w = 900, .c = 32, .kh = 2, .kw = 3, .oc = 224, .stride_w = 2, .pad_left = 2},
+      {.n = 2, .h = 9, .w = 8, .c = 70, .kh = 3, .kw = 3, .oc = 420, .dilation_h = 2, .pad_top = 3, .groups = 2},
+  });
+}
+
+TEST_CASE("conv2d: 1x1 windows at a stride") {
+  for (const int64_t size : {1, 2, 7, 8})
+    check_sizes({
+        {.n = 3, .h = size, .w = size + 1, .c = 5, .kh = 1, .kw = 1, .oc = 7, .stride_h = 2, .stride_w = 3},
+        {.n = 2, .h = size, .w = size, .c = 17, .kh = 1, .kw = 1, .oc = 33, .stride_h = 3, .stride_w = 2},
+        {.n = 2, .h = size, .w = size, .c = 4, .kh = 1, .kw = 1, .oc = 9, .stride_h = 2, .pad_top = 1, .pad_left = 2},
+    });
+}
+
+TEST_CASE("conv2d: depthwise") {
+  for (const int64_t window : {1, 2, 3, 4, 5, 7})
+    for (const int64_t stride : {1, 2, 3})
+      for (const int64_t dilation : {1, 2}) {
+        const int64_t pad = window / 2;
+        for (const int64_t channels : {16, 21, 32})
+          check_sizes({{.n = 2,
+                        .h = 11 + window,
+                        .w = 15 + window,
+                        .c = channels,
+                        .kh = window,
+                        .kw = window,
+                        .oc = channels,
+                        .stride_h = stride,
+                        .stride_w = stride,
+                        .dilation_h = dilation,
+                        .dilation_w = dilation,
+                        .pad_top = pad,
+                        .pad_bottom = pad + 1,
+                        .pad_left = pad + 1,
+                        .pad_right = pad,
+                        .groups = channels}});
+      }
+  check_sizes({
+      {.n = 1, .h = 2, .w = 2, .c = 18, .kh = 3, .kw = 3, .oc = 18, .pad_top = 4, .pad_left = 5, .groups = 18},
+      {.n = 1, .h = 3, .w = 40, .c = 40, .kh = 2, .kw = 9, .oc = 40, .stride_w = 2, .pad_right = 8, .groups = 40},
+      {.n = 5, .h = 90, .w = 31, .c = 33, .kh = 3, .kw = 3, .oc = 33, .pad_top = 1, .pad_bottom = 1, .groups = 33},
+  });
+}
+
 TEST_CASE("conv2d: empty sizes give zeros or nothing") {
   check_sizes({
       {.n = 0, .h = 5, .w = 5, .c = 3, .kh = 3, .kw = 3, .oc = 4},
