@@ -7,6 +7,7 @@
 //   general    loops that check every position; odd and empty shapes only         conv2d_general.cpp
 //   gemm       1x1 windows, and windows as large as the image                     conv2d_gemm.cpp
 //   depthwise  one input and one output channel per group                         conv2d_depthwise.cpp
+//   grouped    groups of few channels: several share a vector                     conv2d_grouped.cpp
 //   planar     few channels: vectors along the width                              conv2d_planar*.cpp
 //   winograd   3x3 at stride 1 with a quarter of the multiplications               conv2d_winograd*.cpp
 //   direct     vectors along the channels, any stride, dilation, group            conv2d_direct*.cpp
@@ -36,12 +37,12 @@ struct ConvGradWeight {
   void (*run)(const Conv2dShape&, const float* x, const float* dy, float* dkernel, float* dbias, const Launch&);
 };
 
-extern const ConvForward conv_forward_gemm, conv_forward_depthwise, conv_forward_planar, conv_forward_winograd,
-    conv_forward_direct, conv_forward_general;
-extern const ConvGradInput conv_grad_input_gemm, conv_grad_input_depthwise, conv_grad_input_winograd,
-    conv_grad_input_turned, conv_grad_input_direct, conv_grad_input_general;
-extern const ConvGradWeight conv_grad_weight_gemm, conv_grad_weight_depthwise, conv_grad_weight_planar,
-    conv_grad_weight_winograd, conv_grad_weight_direct, conv_grad_weight_general;
+extern const ConvForward conv_forward_gemm, conv_forward_depthwise, conv_forward_grouped, conv_forward_planar,
+    conv_forward_winograd, conv_forward_direct, conv_forward_general;
+extern const ConvGradInput conv_grad_input_gemm, conv_grad_input_depthwise, conv_grad_input_grouped,
+    conv_grad_input_winograd, conv_grad_input_turned, conv_grad_input_direct, conv_grad_input_general;
+extern const ConvGradWeight conv_grad_weight_gemm, conv_grad_weight_depthwise, conv_grad_weight_grouped,
+    conv_grad_weight_planar, conv_grad_weight_winograd, conv_grad_weight_direct, conv_grad_weight_general;
 
 inline constexpr int64_t kScratchFloats = kThreadScratchBytes / sizeof(float);
 

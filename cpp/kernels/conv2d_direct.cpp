@@ -1,13 +1,16 @@
 // Direct convolution, forward: register tiles (conv2d_tile.h) straight over x, vectors along the output channels.
 //
 // A job is some rows of one image's output, times some panels of output channels when the weights outgrow L2. Rows of x
-// above and below the image are left out of the sum; where windows reach over the left or right edge, the job first
-// copies its rows of x into scratch with zeros around them. The weights (kh, kw, c, oc) already are the matrix that a
+// above and below the image are left out of the sum. Where windows reach over the left or right edge, the job first
+// copies its rows of x into scratch with zeros around them; or, where each copy would be used for too few
+// multiplications, the columns at the edges are left to tiles that run downwards, each with the part of the window that
+// is inside. The weights (kh, kw, c, oc) already are the matrix that a
 // tile wants when oc is one panel wide; otherwise they are packed once per call into panels (conv2d_tile.h), in the
 // workspace, with the bias padded alike behind them.
 //
 //   runs     of a window: one per kernel row (kw * c floats), or, dilated or grouped, one per position (c / groups)
-//   scratch  runs (kh * kw), offsets in y of the pixels of a row (ow), the copy of x (rows, columns, c)
+//   scratch  runs (kh * kw), offsets in y of the pixels of a row (ow) and of a column (block_rows), the copy of x
+//            (rows, columns, c)
 //
 // An output element sums its window in one order whatever n is. For the inner loop see conv2d_tile.cpp.
 #include "kernels/conv2d_algorithms.h"
@@ -24,12 +27,14 @@ constexpr int64_t kBlockColumns = 4096, kWindow = 16384;
 // Weights beyond this (half a typical L2 of 1 MiB) are used a few panels at a time.
 constexpr int64_t kWeightFloats = 128 * 1024;
 constexpr double kJobFlops = 1e6;
+// Fewer input channels make runs too short to be cut at an edge. Rows of a job at most, where columns are tiles.
+constexpr int64_t kManyChannels = 32, kColumnRows = 14;
 
 struct Plan {
   int64_t cg, og, k;  // channels of a group, rows of weights
   int64_t runs_per_row, run_length;
-  int64_t panels, packed_columns;  // of a group
-  bool pack, copy;
+  int64_t panels, packed_columns;        // of a group
+  bool pack, copy, clip;                 // clip: columns at the edges have tiles of their own
   int64_t block_columns, column_blocks;  // of the output
   int64_t block_rows, row_blocks;
   int64_t panel_parts;
@@ -43,7 +48,7 @@ int64_t copied_columns(const Conv2dShape& s, int64_t columns) {
 }
 // Scratch without the copy.
 int64_t list_floats(const Conv2dShape& s, int64_t columns) {
-  return s.kh * s.kw * kRunFloats + columns * kOffsetFloats;
+  return s.kh * s.kw * kRunFloats + (columns + kColumnRows) * kOffsetFloats;
 }
 
 Plan make_plan(const Conv2dShape& s, bool turned) {
@@ -57,7 +62,12 @@ Plan make_plan(const Conv2dShape& s, bool turned) {
   p.panels = panel_count(p.og);
   p.packed_columns = round_to_lanes(p.og);
   p.pack = turned || !(s.groups == 1 && p.panels == 1 && p.packed_columns == p.og);
-  p.copy = s.pad_left > 0 || copied_columns(s, s.ow) - s.pad_left > s.w;
+  p.panel_parts = min_of(s.groups * p.panels, divide_up(p.k * p.packed_columns * s.groups, kWeightFloats));
+  const bool edges = s.pad_left > 0 || copied_columns(s, s.ow) - s.pad_left > s.w;
+  // For each output, stride_h * stride_w floats of every channel are copied and used kh * kw times in each panel.
+  const int64_t uses = s.kh * s.kw * divide_up(s.groups * p.panels, p.panel_parts);
+  p.clip = edges && p.cg >= kManyChannels && 8 * s.stride_h * s.stride_w > uses;
+  p.copy = edges && !p.clip;
 
   p.block_columns = min_of(s.ow, kBlockColumns);
   if (p.copy) {
@@ -72,10 +82,16 @@ Plan make_plan(const Conv2dShape& s, bool turned) {
     const int64_t copy_rows = kCopyFloats / (copied_columns(s, p.block_columns) * s.c);
     rows = min_of(max_of(rows, 2 * s.kh), (copy_rows - (s.kh - 1) * s.dilation_h - 1) / s.stride_h + 1);
   }
+  if (p.clip) rows = kColumnRows;
   p.block_rows = divide_up(s.oh, divide_up(s.oh, max_of(1, min_of(rows, s.oh))));
   p.row_blocks = divide_up(s.oh, p.block_rows);
-  p.panel_parts = min_of(s.groups * p.panels, divide_up(p.k * p.packed_columns * s.groups, kWeightFloats));
   return p;
+}
+
+// Outputs i of [0, count) for which 0 <= start + i * stride and start + i * stride + reach < size.
+Range both_inside(int64_t start, int64_t stride, int64_t reach, int64_t count, int64_t size) {
+  const int64_t begin = start < 0 ? min_of(count, divide_up(-start, stride)) : 0, room = size - 1 - reach - start;
+  return {begin, max_of(begin, room < 0 ? 0 : min_of(count, room / stride + 1))};
 }
 
 struct Args {
@@ -86,8 +102,9 @@ struct Args {
   bool turned;          // by 180 degrees, channels swapped
   float* y;             // (n, oh, ow, oc)
   Epilogue epilogue;
-  float* packed;  // (groups, panels, k, vectors * kLanes), or null
-  float* bias;    // (groups, packed_columns)
+  float* packed;         // (groups, panels, k, vectors * kLanes), what pack_panel fills
+  const float* weights;  // the same, or the kernel where it is that matrix
+  float* bias;           // (groups, packed_columns)
 };
 
 void pack_panel(const void* args, int64_t index, float*) {
@@ -122,40 +139,69 @@ struct Block {
   int64_t pitch;      // floats from a row of x to the next
   int64_t n, y0, y1, x0, columns;
   Run* runs;
-  const int64_t* y_offsets;
+  const int64_t *row_offsets, *column_offsets;  // in y, of the pixels of a row and of a column
 };
+
+// Outputs [0, count) that lie next to each other in a row or a column, from (oy, column x0 + ox) on. All have the same
+// rows of the window inside x, and read its columns `taps`.
+void run_tiles(const Args& a, const Block& b, int64_t g, const Panel& panel, int64_t oy, int64_t ox, Range taps,
+               int64_t count, int64_t pixel, const int64_t* y_offsets) {
+  const Conv2dShape& s = a.s;
+  const Plan& p = a.p;
+  if (count <= 0) return;
+  const bool whole_rows = p.runs_per_row == 1;
+  const int64_t iy = oy * s.stride_h - s.pad_top;
+  const Range inside = taps_inside(iy, s.dilation_h, s.kh, s.h);
+  ConvTile t;
+  t.runs = b.runs;
+  t.run_length = whole_rows ? (taps.end - taps.begin) * p.cg : p.run_length;
+  t.run_count = 0;
+  for (int64_t ky = inside.begin; ky < inside.end; ++ky)
+    for (int64_t kx = taps.begin; kx < (whole_rows ? taps.begin + 1 : taps.end); ++kx)
+      b.runs[t.run_count++] = {
+          b.rows + (iy + ky * s.dilation_h) * b.pitch + (ox * s.stride_w + kx * s.dilation_w) * s.c + g * p.cg,
+          (ky * s.kw + kx) * p.cg};
+  t.pixel = pixel;
+  t.weights = a.weights + p.k * (g * p.packed_columns + panel.column);
+  t.bias = a.bias + g * p.packed_columns + panel.column;
+  t.columns = panel.columns;
+  t.relu = a.epilogue.activation == Activation::relu && !a.epilogue.residual;
+  t.y = a.y + ((b.n * s.oh + oy) * s.ow + b.x0 + ox) * s.oc + g * p.og + panel.column;
+  t.x_offset = 0;
+  t.y_offsets = y_offsets;
+  const Parts parts = cut(count, max_tile_pixels(static_cast<int>(panel.vectors)));
+  for (int64_t i = 0; i < parts.count; ++i) {
+    const int64_t pixels = parts.size + (i < parts.longer);
+    conv_tile(pixels, panel.vectors)(t);
+    t.x_offset += pixels * pixel;
+    t.y_offsets += pixels;
+  }
+}
 
 void panel_block(const Args& a, const Block& b, int64_t g, const Panel& panel) {
   const Conv2dShape& s = a.s;
   const Plan& p = a.p;
-  const Parts parts = cut(b.columns, max_tile_pixels(static_cast<int>(panel.vectors)));
-  const ConvTileFunction tiles[2] = {conv_tile(parts.size, panel.vectors),
-                                     parts.longer ? conv_tile(parts.size + 1, panel.vectors) : nullptr};
-  ConvTile t;
-  t.runs = b.runs;
-  t.run_length = p.run_length;
-  t.pixel = s.stride_w * s.c;
-  t.weights = p.pack ? a.packed + p.k * (g * p.packed_columns + panel.column) : a.kernel;
-  t.bias = a.bias + g * p.packed_columns + panel.column;
-  t.columns = panel.columns;
-  t.relu = a.epilogue.activation == Activation::relu && !a.epilogue.residual;
-  for (int64_t oy = b.y0; oy < b.y1; ++oy) {
-    const int64_t iy = oy * s.stride_h - s.pad_top;
-    const Range inside = taps_inside(iy, s.dilation_h, s.kh, s.h);
-    t.run_count = 0;
-    for (int64_t ky = inside.begin; ky < inside.end; ++ky)
-      for (int64_t r = 0; r < p.runs_per_row; ++r)
-        b.runs[t.run_count++] = {b.rows + (iy + ky * s.dilation_h) * b.pitch + r * s.dilation_w * s.c + g * p.cg,
-                                 (ky * p.runs_per_row + r) * p.run_length};
-    float* const y = a.y + ((b.n * s.oh + oy) * s.ow + b.x0) * s.oc + g * p.og + panel.column;
-    t.y = y;
-    t.x_offset = 0;
-    t.y_offsets = b.y_offsets;
-    for (int64_t i = 0; i < parts.count; ++i) {
-      const bool longer = i < parts.longer;
-      tiles[longer](t);
-      t.x_offset += (parts.size + longer) * t.pixel;
-      t.y_offsets += parts.size + longer;
+  const Range all = {0, s.kw};
+  if (!p.clip) {
+    for (int64_t oy = b.y0; oy < b.y1; ++oy)
+      run_tiles(a, b, g, panel, oy, 0, all, b.columns, s.stride_w * s.c, b.row_offsets);
+    return;
+  }
+  // Columns, and rows, whose windows are inside x.
+  const int64_t left = b.x0 * s.stride_w - s.pad_left;
+  const Range columns = both_inside(left, s.stride_w, (s.kw - 1) * s.dilation_w, b.columns, s.w);
+  const Range rows =
+      both_inside(b.y0 * s.stride_h - s.pad_top, s.stride_h, (s.kh - 1) * s.dilation_h, b.y1 - b.y0, s.h);
+  for (int64_t oy = b.y0; oy < b.y1; ++oy)
+    run_tiles(a, b, g, panel, oy, columns.begin, all, columns.end - columns.begin, s.stride_w * s.c, b.row_offsets);
+  for (int64_t ox = 0; ox < b.columns; ++ox) {
+    if (ox == columns.begin) ox = columns.end;
+    if (ox == b.columns) break;
+    const Range taps = taps_inside(left + ox * s.stride_w, s.dilation_w, s.kw, s.w);
+    for (int64_t r = 0; r < b.y1 - b.y0;) {
+      const int64_t count = r == rows.begin && rows.end > r ? rows.end - r : 1;
+      run_tiles(a, b, g, panel, b.y0 + r, ox, taps, count, s.stride_h * b.pitch, b.column_offsets);
+      r += count;
     }
   }
 }
@@ -174,9 +220,11 @@ void forward_job(const void* args, int64_t index, float* scratch) {
   b.x0 = column_block * p.block_columns;
   b.columns = min_of(s.ow, b.x0 + p.block_columns) - b.x0;
   b.runs = reinterpret_cast<Run*>(scratch);
-  int64_t* const y_offsets = reinterpret_cast<int64_t*>(scratch + s.kh * s.kw * kRunFloats);
-  for (int64_t i = 0; i < b.columns; ++i) y_offsets[i] = i * s.oc;
-  b.y_offsets = y_offsets;
+  int64_t* const row_offsets = reinterpret_cast<int64_t*>(scratch + s.kh * s.kw * kRunFloats);
+  int64_t* const column_offsets = row_offsets + p.block_columns;
+  for (int64_t i = 0; i < b.columns; ++i) row_offsets[i] = i * s.oc;
+  for (int64_t i = 0; i < kColumnRows; ++i) column_offsets[i] = i * s.ow * s.oc;
+  b.row_offsets = row_offsets, b.column_offsets = column_offsets;
 
   const float* const x = a.x + n * s.h * s.w * s.c;
   const int64_t ix = b.x0 * s.stride_w - s.pad_left;
@@ -211,24 +259,42 @@ bool accepts(const Conv2dShape& s) {
 
 size_t workspace_of(const Conv2dShape& s, bool turned) {
   const Plan p = make_plan(s, turned);
-  return workspace_bytes((p.pack ? p.k + 1 : 1) * s.groups * p.packed_columns);
+  return workspace_bytes((p.pack && !s.packed ? p.k + 1 : 1) * s.groups * p.packed_columns);
+}
+
+void pack_panels(const Args& a, const Launch& launch) {
+  // Packing moves 8 bytes where the tiles do two operations: weigh a float as 8 of them.
+  const double floats = static_cast<double>(a.p.k * a.s.groups * a.p.packed_columns);
+  run_jobs(launch, a.s.groups * a.p.panels, 8.0 * floats, pack_panel, &a);
 }
 
 void run_with(const Conv2dShape& s, const float* x, const float* kernel, bool turned, float* y,
               const Epilogue& epilogue, const Launch& launch) {
   const Plan p = make_plan(s, turned);
   const int64_t columns = s.groups * p.packed_columns;
+  const bool pack_now = p.pack && !s.packed;
   float* const workspace = static_cast<float*>(launch.workspace);
-  Args a = {s, p, x, kernel, turned, y, epilogue, workspace, workspace + (p.pack ? p.k * columns : 0)};
+  Args a = {s, p, x, kernel, turned, y, epilogue, workspace};
+  a.weights = pack_now ? workspace : kernel;
+  a.bias = workspace + (pack_now ? p.k * columns : 0);
   for (int64_t g = 0; g < s.groups; ++g)
     for (int64_t o = 0; o < p.packed_columns; ++o)
       a.bias[g * p.packed_columns + o] = epilogue.bias && o < p.og ? epilogue.bias[g * p.og + o] : 0.0f;
-  // Packing moves 8 bytes where the tiles do two operations: weigh a float as 8 of them.
-  if (p.pack) run_jobs(launch, s.groups * p.panels, 8.0 * static_cast<double>(p.k * columns), pack_panel, &a);
+  if (pack_now) pack_panels(a, launch);
   run_jobs(launch, s.n * p.column_blocks * p.row_blocks * p.panel_parts, flops_of(s), forward_job, &a);
   const bool relu_done = epilogue.activation == Activation::relu && !epilogue.residual;
   if ((epilogue.activation != Activation::none && !relu_done) || epilogue.residual)
     run_jobs(launch, s.n * s.oh, 16.0 * static_cast<double>(s.n * s.oh * s.ow * s.oc), finish_image_row, &a);
+}
+
+size_t packed_size(const Conv2dShape& s) {
+  const Plan p = make_plan(s, false);
+  return p.pack ? workspace_bytes(p.k * s.groups * p.packed_columns) : 0;
+}
+
+void pack(const Conv2dShape& s, const float* kernel, float* packed, const Launch& launch) {
+  const Args a = {s, make_plan(s, false), nullptr, kernel, false, nullptr, {}, packed};
+  pack_panels(a, launch);
 }
 
 size_t workspace(const Conv2dShape& s) { return workspace_of(s, false); }
@@ -243,6 +309,7 @@ void run(const Conv2dShape& s, const float* x, const float* kernel, float* y, co
 // and only packing differs. With enough input channels to fill vectors this is faster than conv2d_direct_input.cpp.
 Conv2dShape turned_shape(const Conv2dShape& s) {
   Conv2dShape t = s;
+  t.packed = false;
   t.h = s.oh, t.w = s.ow, t.c = s.oc;
   t.oh = s.h, t.ow = s.w, t.oc = s.c;
   t.pad_top = (s.kh - 1) * s.dilation_h - s.pad_top;
@@ -265,7 +332,7 @@ void run_turned(const Conv2dShape& s, const float* dy, const float* kernel, floa
 
 }  // namespace
 
-const ConvForward conv_forward_direct = {accepts, workspace, run};
+const ConvForward conv_forward_direct = {accepts, workspace, run, packed_size, pack};
 const ConvGradInput conv_grad_input_turned = {accepts_turned, turned_workspace, run_turned};
 
 }  // namespace linnet::LINNET_ISA

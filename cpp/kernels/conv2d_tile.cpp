@@ -68,7 +68,13 @@ void tile(const ConvTile& t) {
 #pragma GCC unroll 2
       for (int v = 0; v < Vectors; ++v) store(t.y + t.y_offsets[p] + v * kLanes, acc[p][v]);
   } else {
-    store_columns(t, acc[0], Pixels, Vectors);
+    // A copy, so that the accumulators' address is never taken: GCC would keep them in memory from the start.
+    Vec copy[Pixels][Vectors];
+#pragma GCC unroll 28
+    for (int p = 0; p < Pixels; ++p)
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) copy[p][v] = acc[p][v];
+    store_columns(t, copy[0], Pixels, Vectors);
   }
 }
 
