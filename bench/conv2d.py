@@ -53,6 +53,12 @@ class Layer:
         return 2 * self.n * self.out**2 * self.oc * self.window**2 * (self.c // self.groups)
 
     @property
+    def bytes(self) -> float:
+        """Of one pass: images, filters and outputs, each once."""
+        images = self.n * (self.size**2 * self.c + self.out**2 * self.oc)
+        return 4 * (images + self.window**2 * (self.c // self.groups) * self.oc)
+
+    @property
     def attributes(self) -> dict[str, object]:
         strides, dilation = [self.stride] * 2, [self.dilation] * 2
         return {"strides": strides, "padding": [self.padding] * 4, "dilation": dilation, "groups": self.groups}
@@ -236,7 +242,7 @@ def row(layer: Layer, both: bool) -> Row:
         contenders["torch nhwc"] = functools.partial(by_torch, layer, both, True)
     passes = 1 if not both else 2 if layer.first else 3
     group = f"{layer.group}, {'forward+backward' if both else 'forward'}"
-    return Row(contenders, flops=passes * layer.flops, group=group)
+    return Row(contenders, passes * layer.flops, passes * layer.bytes, group=group)
 
 
 CASES = {

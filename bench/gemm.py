@@ -53,10 +53,8 @@ def row(shape: Shape, group: str) -> Row:
     if group != "neighbours":
         contenders["torch"] = functools.partial(by_torch, shape, False)
         contenders["torch transposed"] = functools.partial(by_torch, shape, True)
-    matrix_bytes = 4 * (m * k + k * n + m * n)
-    if m == 1:
-        return Row(contenders, bytes=matrix_bytes, group=group)
-    return Row(contenders, flops=2 * m * n * k, group=group)
+    moved = 4 * (m * k + k * n + m * n)
+    return Row(contenders, flops=2 * m * n * k, bytes=moved, bound_by_memory=m == 1, group=group)
 
 
 def cube(size: int) -> Shape:

@@ -57,13 +57,25 @@ class Timed:
 
 @dataclass
 class Row:
-    """One line of a table. `flops` and `bytes` are those that one step must do or move; 0 means unknown."""
+    """One line of a table. `flops` and `bytes` are those that one step must do or move; 0 means unknown. The share of
+    the peak is that of the operations where they are known, unless the row is `bound_by_memory`."""
 
     contenders: Mapping[str, Callable[[], Step | Timed]]
     flops: float = 0
     bytes: float = 0
+    bound_by_memory: bool = False
     group: str = ""  # the geometric mean of the ratios is printed for each
     own_processes: bool = False  # not shared with the rows before and after it: for what fills the memory
+
+    @property
+    def unit(self) -> str:
+        """What is counted: "flops" or "bytes"."""
+        return "bytes" if self.bound_by_memory or not self.flops else "flops"
+
+    @property
+    def work(self) -> float:
+        """As many of them."""
+        return self.bytes if self.unit == "bytes" else self.flops
 
 
 Cases = Mapping[str, Row | Mapping[str, Callable[[], Step | Timed]]]
@@ -94,19 +106,15 @@ class Measured:
             return []
         return [b / a for a, b in zip(self.times[self.names[0]], self.times[self.best_peer], strict=True)]
 
-    @property
-    def work(self) -> float:
-        return self.row.flops or self.row.bytes
-
     def seconds(self, name: str) -> float:
         return statistics.median(self.times[name])
 
     def rate(self, name: str) -> float:
-        return self.work / self.seconds(name)
+        return self.row.work / self.seconds(name)
 
     def share(self, name: str) -> float:
         """Of the peak of operations where the row knows them, else of the memory's bandwidth."""
-        return statistics.median(self.work / t / p for t, p in zip(self.times[name], self.peaks, strict=True))
+        return statistics.median(self.row.work / t / p for t, p in zip(self.times[name], self.peaks, strict=True))
 
     def record(self) -> dict[str, Any]:
         """The row as `--json` writes it."""
@@ -115,8 +123,9 @@ class Measured:
         if self.ratios:
             entry["ratio"] = {"peer": self.best_peer, "median": statistics.median(self.ratios)}
             entry["ratio"] |= {"low": min(self.ratios), "high": max(self.ratios)}
-        if self.work:
-            entry |= {"flops": self.row.flops, "bytes": self.row.bytes, "peak": statistics.median(self.peaks)}
+        if self.row.work:
+            entry |= {"flops": self.row.flops, "bytes": self.row.bytes, "unit": self.row.unit}
+            entry["peak"] = statistics.median(self.peaks)
             entry["share"] = {name: self.share(name) for name in self.names}
         return entry
 
@@ -210,8 +219,8 @@ def measure(name: str, row: Row, contenders: list[Contender], rounds: int, secon
     errors = {c.name: error for c in contenders if (error := c.ask("row", name)) is not None}
     found = Measured(name, row, {c.name: [] for c in contenders}, errors)
     for turn in range(rounds):
-        if found.work:
-            found.peaks.append(contenders[0].ask("limits")["flops" if row.flops else "bytes"])
+        if found.row.work:
+            found.peaks.append(contenders[0].ask("limits")[row.unit])
         for contender in contenders if turn % 2 == 0 else contenders[::-1]:
             found.times[contender.name].append(contender.ask("time", seconds))
     return found
@@ -236,8 +245,8 @@ def _columns(found: Measured) -> dict[str, str]:
     columns["ratio"] = _ratio(found.ratios)
     if len(found.names) > 2:
         columns["best peer"] = peer or "-"
-    if found.work:
-        unit = "GFLOP/s" if found.row.flops else "GB/s"
+    if found.row.work:
+        unit = "GFLOP/s" if found.row.unit == "flops" else "GB/s"
         columns[unit] = f"{found.rate(ours) / 1e9:.1f}" + (f" : {found.rate(peer) / 1e9:.1f}" if peer else "")
         columns["of peak"] = f"{found.share(ours):.0%}" + (f" : {found.share(peer):.0%}" if peer else "")
     if found.errors:
@@ -312,7 +321,7 @@ def run(cases: Mapping[str, Row], options: argparse.Namespace) -> None:
         contenders = crew.of(row)
         if not contenders:
             continue
-        if (row.flops or row.bytes) and "isa" not in result:
+        if row.work and "isa" not in result:
             about, limits = contenders[0].ask("about"), contenders[0].ask("limits")
             result |= about | {"peak_flops": limits["flops"], "peak_bytes": limits["bytes"]}
             printer.line(
