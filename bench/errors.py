@@ -1,6 +1,7 @@
 """Relative error of every algorithm against float64: linnet's, its two settings for convolutions, and torch's.
 
     python bench/errors.py
+    python bench/errors.py --write docs/performance.md
 
 Prints ||found - exact|| / ||exact|| for standard normal data as the tables of docs/performance.md; torch's column where
 it is installed. Passes of a convolution: forward / gradient of the input (first image) / gradient of the kernel (first
@@ -9,13 +10,16 @@ it is installed. Passes of a convolution: forward / gradient of the input (first
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 from conv2d import Layer, errors
 from engine import Program, l2_error, normal
 from memory_bound import batch_norm_errors, channel_arrays, loss_arrays, loss_error, torch_image
+from tables import place
 
 from linnet import config
 
@@ -219,13 +223,22 @@ def others() -> list[list[str]]:
     return rows
 
 
-def print_table(rows: list[list[str]]) -> None:
-    print("| " + " | ".join(rows[0]) + " |\n" + "|---" * len(rows[0]) + "|")
-    for row in rows[1:]:
-        print("| " + " | ".join(row) + " |")
+def markdown(rows: list[list[str]]) -> str:
+    lines = ["| " + " | ".join(row) + " |" for row in rows]
+    return "\n".join([lines[0], "|---" * len(rows[0]) + "|", *lines[1:]])
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", type=Path, metavar="FILE", help="put the tables into their places in this file")
+    options = parser.parse_args()
+    for name, make in {"convolution errors": convolutions, "other errors": others}.items():
+        text = markdown(make())
+        if options.write:
+            place(options.write, name, text)
+        else:
+            print(text + "\n", flush=True)
 
 
 if __name__ == "__main__":
-    print_table(convolutions())
-    print()
-    print_table(others())
+    main()

@@ -115,16 +115,13 @@ def tables(runs: Runs) -> str:
     return "\n\n".join([machine(runs), *(table(runs, group) for group in groups)])
 
 
-def write(path: Path, found: dict[str, Runs]) -> None:
+def place(path: Path, name: str, body: str) -> None:
+    """Puts `body` between the marks of table `name` in a file."""
     text = path.read_text()
-    for script, runs in found.items():
-        place = re.compile(rf"(<!-- table {re.escape(script)} -->\n).*?(\n{re.escape(END)})", re.DOTALL)
-        body = tables(runs)
-        text, changed = place.subn(lambda match, body=body: f"{match[1]}{body}{match[2]}", text)
-        if not changed:
-            raise SystemExit(
-                f"{path} has no place for {script}: <!-- table {script} --> and {END} on lines of their own"
-            )
+    between = re.compile(rf"(<!-- table {re.escape(name)} -->\n).*?(\n{re.escape(END)})", re.DOTALL)
+    text, changed = between.subn(lambda match: f"{match[1]}{body}{match[2]}", text)
+    if not changed:
+        raise SystemExit(f"{path} has no place for {name}: <!-- table {name} --> and {END} on lines of their own")
     path.write_text(text)
 
 
@@ -135,7 +132,8 @@ def main() -> None:
     options = parser.parse_args()
     found = read(options.runs)
     if options.write:
-        write(options.write, found)
+        for script, runs in found.items():
+            place(options.write, script, tables(runs))
     else:
         print("\n\n".join(f"## {script}\n\n{tables(runs)}" for script, runs in found.items()))
 
