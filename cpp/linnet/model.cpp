@@ -40,6 +40,8 @@ namespace {
 // overflow anywhere.
 constexpr int64_t kMaxValueBytes = int64_t{1} << 34;
 constexpr int64_t kMaxCapacity = int64_t{1} << 24;
+// The largest whole number in an attribute (a stride, a padding, an axis): products of two cannot overflow.
+constexpr int64_t kMaxAttribute = int64_t{1} << 31;
 
 class Reader {
  public:
@@ -91,10 +93,16 @@ double number_of(const std::string& word, const std::string& what) {
   throw JsonError(what + " must be a number");
 }
 
+int64_t checked(int64_t number, const std::string& what) {
+  if (number < -kMaxAttribute || number > kMaxAttribute)
+    throw JsonError(what + " is too large: " + std::to_string(number));
+  return number;
+}
+
 Attribute attribute_of(const Json& json, const OpDef& op, const std::string& name, const std::string& what) {
   const std::string label = what + ", attribute \"" + name + "\",";
   if (const bool* flag = std::get_if<bool>(&json.value)) return *flag;
-  if (const int64_t* integer = std::get_if<int64_t>(&json.value)) return *integer;
+  if (const int64_t* integer = std::get_if<int64_t>(&json.value)) return checked(*integer, label);
   if (const double* number = std::get_if<double>(&json.value)) return *number;
   if (const std::string* text = std::get_if<std::string>(&json.value)) {
     for (const AttributeSpec& spec : op.attributes) {
@@ -102,7 +110,9 @@ Attribute attribute_of(const Json& json, const OpDef& op, const std::string& nam
     }
     return *text;
   }
-  return json.integers(label);
+  Ints numbers = json.integers(label);
+  for (int64_t number : numbers) checked(number, label);
+  return numbers;
 }
 
 std::unique_ptr<ModelState> Reader::read() {

@@ -14,7 +14,6 @@
 // its name: net.add("conv2d", {x, kernel}, {{"strides", Ints{2, 2}}, {"padding", Ints{1, 1, 1, 1}}}). There are no
 // layers, losses or data sets here; those are in Python.
 #pragma once
-#include <initializer_list>
 #include <memory>
 #include <string>
 #include <utility>

@@ -108,6 +108,8 @@ TEST_CASE("model: what is wrong with a file is said") {
   graph_fails("\"trans_a\"", "\"trans_c\"", "unknown attribute 'trans_c'");
   graph_fails("false", "[1.5]", "attribute \"trans_a\"");
   graph_fails("false", "\"yes\"", "must be bool");
+  graph_fails("false", "9223372036854775807", "is too large: 9223372036854775807");
+  graph_fails("false", "[1,-9223372036854775808]", "is too large: -9223372036854775808");
   graph_fails("[-1,2]", "[2,-1]", "wrong shape");
   graph_fails("[-1,2]", "[]", "no batch axis");
   graph_fails("[-1,2]", "[-1,4611686018427387904]", "too large");
