@@ -38,7 +38,8 @@ constexpr int64_t positions_of(int64_t floats) { return kPositions * (floats + k
 struct Plan {
   explicit Plan(const Conv2dShape& s) : grid(s), panels(panel_count(s.oc)) {
     c = divide_up(s.c, kChunk) * kChunk;
-    const int64_t room = (kScratchFloats - 2 * kPositions * kPositionGap) / (kPositions * (c + kPanelWidth));
+    const int64_t room =
+        (kScratchFloats - zero_floats(s.c) - 2 * kPositions * kPositionGap) / (kPositions * (c + kPanelWidth));
     int64_t most = room / kMaxRows * kMaxRows;
     by_panel =
         most == 0 || kPositions * s.c * s.oc > kWindowFloats || (grid.tiles <= kPanelTiles && panels >= kLeastPanels);
@@ -55,6 +56,8 @@ struct Plan {
   }
   int64_t patch_floats() const { return positions_of(c * block_tiles); }
   int64_t product_floats() const { return positions_of(kPanelWidth * block_tiles); }
+  // Of a panel: all of u, and what of it is made at a time.
+  int64_t kept_floats(const Conv2dShape& s) const { return positions_of(kPanelWidth * s.c); }
   int64_t window_floats() const { return positions_of(kPanelWidth * window_rows); }
 
   TileGrid grid;
@@ -75,7 +78,7 @@ struct Args {
   bool turned;          // by 180 degrees, channels swapped
   float* y;             // (n, oh, ow, oc)
   Epilogue epilogue;
-  float* u;            // by block: of all panels, each window_floats()
+  const float* u;      // of all panels, each kept_floats(); null when made panel by panel
   float* v;            // by panel: of a wave of blocks, each patch_floats()
   int64_t wave_first;  // block
 };
@@ -102,8 +105,8 @@ void transform_windows(const Args& a, const Panel& panel, int64_t first, int64_t
       }
     }
     for (int64_t i = 0; i < rows; ++i)
-      transform_2d<WindowLine>(reinterpret_cast<const float*>(&taps[0][i]), 3 * kLanes * kLanes, kLanes * kLanes,
-                               PutPositions(u + (i * panel.vectors + v) * kLanes, position));
+      columns_to_positions<WindowLine>(reinterpret_cast<const float*>(&taps[0][i]), 3 * kLanes * kLanes,
+                                       kLanes * kLanes, u + (i * panel.vectors + v) * kLanes, position);
   }
 }
 
@@ -131,17 +134,18 @@ Block block_at(const Args& a, int64_t index, float* v, float* m) {
   return b;
 }
 
-void transform_tiles(const Args& a, const Block& b, int64_t begin, int64_t end) {
+void transform_tiles(const Args& a, const Block& b, int64_t begin, int64_t end, const float* zeros) {
   const Conv2dShape& s = a.s;
   const int64_t in_longer = b.parts.longer * (b.parts.size + 1);
-  transform_patches<PatchLine>(
-      {a.x, s.h, s.w, s.c}, a.p.grid, s.pad_top, s.pad_left, b.first + begin, b.first + end, [&](int64_t tile) {
-        const int64_t t = tile - b.first;
-        const int64_t part = t < in_longer ? t / (b.parts.size + 1) : b.parts.longer + (t - in_longer) / b.parts.size;
-        const int64_t part_first = b.part_begin(part);
-        return TileSpot{b.v + part_first * a.p.c + (t - part_first) * kChunk, kChunk, b.part_tiles(part) * kChunk,
-                        b.v_position};
-      });
+  transform_patches<PatchLine>({a.x, s.n, s.h, s.w, s.c, zeros}, a.p.grid, s.pad_top, s.pad_left, b.first + begin,
+                               b.first + end, [&](int64_t tile) {
+                                 const int64_t t = tile - b.first;
+                                 const int64_t part = t < in_longer ? t / (b.parts.size + 1)
+                                                                    : b.parts.longer + (t - in_longer) / b.parts.size;
+                                 const int64_t part_first = b.part_begin(part);
+                                 return TileSpot{b.v + part_first * a.p.c + (t - part_first) * kChunk, kChunk,
+                                                 b.part_tiles(part) * kChunk, b.v_position};
+                               });
 }
 
 // m = v . u for one panel and `rows` input channels from `first` on; on top of m when first > 0.
@@ -184,7 +188,7 @@ void interpolate(const Args& a, const TilePlace& place, int64_t o, const float* 
   const float* const residual = a.epilogue.residual ? a.epilogue.residual + origin : nullptr;
   const Vec bias = a.epilogue.bias ? load_some(a.epilogue.bias + o, kWhole ? kLanes : count, 0.0f) : Vec{};
   const bool relu = a.epilogue.activation == Activation::relu;
-  transform_2d<OutputLine>(m, kPatchSize * position, position, [&](int64_t i, const Vec* row) {
+  transform_2d<OutputLine>(Columns<kPatchSize>{m, kPatchSize * position, position}, [&](int64_t i, const Vec* row) {
     if (!kWhole && i >= rows) return;
 #pragma GCC unroll 4
     for (int64_t j = 0; j < kTileSize; ++j) {
@@ -217,32 +221,39 @@ void interpolate_tiles(const Args& a, const Block& b, const Panel& panel) {
 
 // ---- jobs ----------------------------------------------------------------------------------------------------------
 
-// By block: one panel, kLanes input channels.
+struct KeptWindows {
+  const Args& a;
+  float* u;  // (panels, kept_floats())
+};
+
+// One panel, kLanes input channels.
 void windows_job(const void* args, int64_t index, float*) {
-  const Args& a = *static_cast<const Args*>(args);
+  const KeptWindows& kept = *static_cast<const KeptWindows*>(args);
+  const Args& a = kept.a;
   const int64_t pieces = divide_up(a.s.c, kLanes), first = index % pieces * kLanes;
   const Panel panel = panel_at(a.s.oc, index / pieces);
-  float* const u = a.u + index / pieces * a.p.window_floats() + first * panel.vectors * kLanes;
+  float* const u = kept.u + index / pieces * a.p.kept_floats(a.s) + first * panel.vectors * kLanes;
   transform_windows(a, panel, first, min_of(kLanes, a.s.c - first), u, a.s.c * kPanelWidth + kPositionGap);
 }
 
 void block_job(const void* args, int64_t index, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
   const Block b = block_at(a, index, scratch, scratch + a.p.patch_floats());
-  transform_tiles(a, b, 0, b.tiles);
+  float* const zeros = scratch + a.p.patch_floats() + a.p.product_floats();
+  transform_tiles(a, b, 0, b.tiles, make_zeros(zeros, a.s.c));
   for (int64_t i = 0; i < a.p.panels; ++i) {
     const Panel panel = panel_at(a.s.oc, i);
-    multiply(a, b, panel, 0, a.s.c, a.u + i * a.p.window_floats(), a.s.c * kPanelWidth + kPositionGap);
+    multiply(a, b, panel, 0, a.s.c, a.u + i * a.p.kept_floats(a.s), a.s.c * kPanelWidth + kPositionGap);
     interpolate_tiles(a, b, panel);
   }
 }
 
 // By panel: kJobTiles tiles of a block.
-void patches_job(const void* args, int64_t index, float*) {
+void patches_job(const void* args, int64_t index, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
   const int64_t jobs = divide_up(a.p.block_tiles, kJobTiles), i = index / jobs, begin = index % jobs * kJobTiles;
   const Block b = block_at(a, a.wave_first + i, a.v + i * a.p.patch_floats(), nullptr);
-  if (begin < b.tiles) transform_tiles(a, b, begin, min_of(b.tiles, begin + kJobTiles));
+  if (begin < b.tiles) transform_tiles(a, b, begin, min_of(b.tiles, begin + kJobTiles), make_zeros(scratch, a.s.c));
 }
 
 // One panel of one block of the wave.
@@ -252,12 +263,17 @@ void panel_job(const void* args, int64_t index, float* scratch) {
   const Panel panel = panel_at(a.s.oc, index / wave);
   float* const u = scratch;
   const Block b = block_at(a, a.wave_first + i, a.v + i * a.p.patch_floats(), scratch + a.p.window_floats());
-  const int64_t u_position = a.p.window_rows * kPanelWidth + kPositionGap;
+  const int64_t width = panel.vectors * kLanes;
   for (int64_t first = 0; first < a.s.c; first += kStretch) {
     const int64_t rows = min_of(kStretch, a.s.c - first);
+    if (a.u) {
+      multiply(a, b, panel, first, rows, a.u + index / wave * a.p.kept_floats(a.s) + first * width,
+               a.s.c * kPanelWidth + kPositionGap);
+      continue;
+    }
+    const int64_t u_position = a.p.window_rows * kPanelWidth + kPositionGap;
     for (int64_t row = 0; row < rows; row += kLanes)
-      transform_windows(a, panel, first + row, min_of(kLanes, rows - row), u + row * panel.vectors * kLanes,
-                        u_position);
+      transform_windows(a, panel, first + row, min_of(kLanes, rows - row), u + row * width, u_position);
     multiply(a, b, panel, first, rows, u, u_position);
   }
   interpolate_tiles(a, b, panel);
@@ -269,11 +285,14 @@ void finish_image_row(const void* args, int64_t row, float*) {
   finish(a.y + row * count, nullptr, a.epilogue.activation, count);
 }
 
-int64_t kept_windows(const Plan& p) { return p.by_panel ? 0 : p.panels * p.window_floats(); }
+// Floats of u in the workspace.
+int64_t kept_windows(const Conv2dShape& s, const Plan& p) {
+  return p.by_panel || s.packed ? 0 : p.panels * p.kept_floats(s);
+}
 
 size_t workspace(const Conv2dShape& s) {
   const Plan p(s);
-  return workspace_bytes(kept_windows(p) + p.wave * p.patch_floats());
+  return workspace_bytes(kept_windows(s, p) + p.wave * p.patch_floats());
 }
 
 // Operations, for run_jobs; what moves memory is weighed as 8 a float.
@@ -281,13 +300,22 @@ double work(double each, int64_t rows, int64_t columns) {
   return each * kPositions * static_cast<double>(rows) * static_cast<double>(columns);
 }
 
+void keep_windows(const Args& a, float* u, const Launch& launch) {
+  const KeptWindows kept = {a, u};
+  run_jobs(launch, a.p.panels * divide_up(a.s.c, kLanes), work(8, a.s.c, a.s.oc), windows_job, &kept);
+}
+
 void run_with(const Conv2dShape& s, const float* x, const float* kernel, bool turned, float* y,
               const Epilogue& epilogue, const Launch& launch) {
   const Plan p(s);
   float* const workspace = static_cast<float*>(launch.workspace);
-  Args a = {s, p, x, kernel, turned, y, epilogue, workspace, workspace + kept_windows(p), 0};
+  Args a = {s, p, x, kernel, turned, y, epilogue, nullptr, workspace + kept_windows(s, p), 0};
+  if (s.packed) a.u = kernel;
   if (!p.by_panel) {
-    run_jobs(launch, p.panels * divide_up(s.c, kLanes), work(8, s.c, s.oc), windows_job, &a);
+    if (!a.u) {
+      keep_windows(a, workspace, launch);
+      a.u = workspace;
+    }
     run_jobs(launch, p.blocks.count, work(2, p.grid.tiles, s.c * s.oc), block_job, &a);
   } else {
     for (; a.wave_first < p.blocks.count; a.wave_first += p.wave) {
@@ -303,6 +331,18 @@ void run_with(const Conv2dShape& s, const float* x, const float* kernel, bool tu
 void run(const Conv2dShape& s, const float* x, const float* kernel, float* y, const Epilogue& epilogue,
          const Launch& launch) {
   run_with(s, x, kernel, false, y, epilogue, launch);
+}
+
+// ---- packed windows ------------------------------------------------------------------------------------------------
+
+// Windows that would come from memory are sooner made again from the kernel, which has a quarter of their bytes.
+size_t packed_size(const Conv2dShape& s) {
+  const Plan p(s);
+  return kPositions * s.c * s.oc > kWindowFloats ? 0 : workspace_bytes(p.panels * p.kept_floats(s));
+}
+
+void pack(const Conv2dShape& s, const float* kernel, float* packed, const Launch& launch) {
+  keep_windows({s, Plan(s), nullptr, kernel, false, nullptr, {}, nullptr, nullptr, 0}, packed, launch);
 }
 
 // ---- gradient of the input -----------------------------------------------------------------------------------------
@@ -328,7 +368,7 @@ bool accepts(const Conv2dShape& s) { return is_winograd_shape(s) && winograd_pay
 
 }  // namespace
 
-const ConvForward conv_forward_winograd = {accepts, workspace, run};
+const ConvForward conv_forward_winograd = {accepts, workspace, run, packed_size, pack};
 const ConvGradInput conv_grad_input_winograd = {accepts_turned, turned_workspace, run_turned};
 
 }  // namespace linnet::LINNET_ISA

@@ -109,24 +109,46 @@ struct WindowGradLine {
   }
 };
 
-// The map in two dimensions, columns first, then rows. Input (i, j) lies at from + i * row + j * column; row i of the
-// outputs goes to put(i, outputs). Unrolled, so that what fits stays in registers. x86 adds a stride or two in the
-// address itself; with two pointers that run along, and pinned, no address has to be kept for each of the 36.
-template <class Line, class Put>
-[[gnu::always_inline]] inline void transform_2d(const float* from, int64_t row, int64_t column, Put put) {
+// Column j of the inputs, input (i, j) at from + i * row + j * column. To be called for j = 0, 1, ...: x86 adds a
+// stride or two in the address itself; with a pointer that runs along, and pinned, no address is kept for each of
+// the 36. (One pointer: GCC 12 would add to two in one vector, by way of memory, which takes longer than everything
+// else here.)
+template <int kSize>
+struct Columns {
+  const float* from;
+  int64_t row, column;
+  [[gnu::always_inline]] void operator()(int, Vec* in) {
+    const float* const lower = from + 3 * row;
+#pragma GCC unroll 6
+    for (int i = 0; i < kSize; ++i) in[i] = load((i < 3 ? from : lower) + i % 3 * row);
+    from += column;
+    pin(from);
+  }
+};
+
+// The same where each input has an address of its own: pixels[i * kSize + j] + offset.
+template <int kSize>
+struct Pixels {
+  const float* const* pixels;
+  int64_t offset;
+  [[gnu::always_inline]] void operator()(int j, Vec* in) const {
+#pragma GCC unroll 6
+    for (int i = 0; i < kSize; ++i) in[i] = load(pixels[i * kSize + j] + offset);
+  }
+};
+
+// The map in two dimensions, columns first, then rows. get(j, in) gives a column of inputs; row i of the outputs goes
+// to put(i, outputs). Unrolled, so that what fits stays in registers.
+template <class Line, class Get, class Put>
+[[gnu::always_inline]] inline void transform_2d(Get get, Put put) {
   Vec half[Line::kOut][Line::kIn];
-  const float* upper = from;
-  const float* lower = from + 3 * row;
 #pragma GCC unroll 6
   for (int j = 0; j < Line::kIn; ++j) {
     Vec in[Line::kIn], out[Line::kOut];
-#pragma GCC unroll 6
-    for (int i = 0; i < Line::kIn; ++i) in[i] = load((i < 3 ? upper : lower) + i % 3 * row);
+    get(j, in);
     Line::apply(in, out);
 #pragma GCC unroll 6
     for (int i = 0; i < Line::kOut; ++i) half[i][j] = out[i];
-    upper += column, lower += column;
-    pin(upper), pin(lower);
   }
 #pragma GCC unroll 6
   for (int i = 0; i < Line::kOut; ++i) {
@@ -138,22 +160,27 @@ template <class Line, class Put>
 
 // Takes the outputs of a map to 6 x 6 and stores each `position` floats behind the one before.
 struct PutPositions {
-  float *first, *fourth;
+  float* to;
   int64_t position;
-  PutPositions(float* to, int64_t stride) : first(to), fourth(to + 3 * stride), position(stride) {}
-  void operator()(int, const Vec* row) {
+  [[gnu::always_inline]] void operator()(int, const Vec* row) {
+    float* const fourth = to + 3 * position;
 #pragma GCC unroll 6
-    for (int j = 0; j < kPatchSize; ++j) store((j < 3 ? first : fourth) + j % 3 * position, row[j]);
-    first += kPatchSize * position, fourth += kPatchSize * position;
-    pin(first), pin(fourth);
+    for (int j = 0; j < kPatchSize; ++j) store((j < 3 ? to : fourth) + j % 3 * position, row[j]);
+    to += kPatchSize * position;
+    pin(to);
   }
 };
 
-// Out of line: between other code the compiler would put twice as many registers aside.
+// To 6 x 6, stored. Out of line: between other code the compiler would put twice as many registers aside. Plain
+// arguments: a structure would travel through memory.
 template <class Line>
-[[gnu::noinline]] void transform_to_positions(const float* from, int64_t row, int64_t column, float* to,
-                                              int64_t position) {
-  transform_2d<Line>(from, row, column, PutPositions(to, position));
+[[gnu::noinline]] void columns_to_positions(const float* from, int64_t row, int64_t column, float* to,
+                                            int64_t position) {
+  transform_2d<Line>(Columns<Line::kIn>{from, row, column}, PutPositions{to, position});
+}
+template <class Line>
+[[gnu::noinline]] void pixels_to_positions(const float* const* pixels, int64_t offset, float* to, int64_t position) {
+  transform_2d<Line>(Pixels<Line::kIn>{pixels, offset}, PutPositions{to, position});
 }
 
 // ---- tiles ---------------------------------------------------------------------------------------------------------
@@ -183,63 +210,59 @@ struct TileSpot {
 // Were the positions a power of two apart, the 36 streams would meet in one set of the cache: a line between them.
 inline constexpr int64_t kPositionGap = 16;
 
-// What of a patch lies inside its image: rows [i0, i1), columns [j0, j1), row 0 and column 0 of the patch at origin.
-struct Inside {
-  const float* origin;
-  int64_t row, column;  // floats between rows and columns
-  int64_t i0, i1, j0, j1;
-};
-
-// One vector of channels of what lies inside to copy (size, size, kLanes), of which nothing else is written.
-[[gnu::noinline]] inline void copy_inside(const Inside& p, int64_t channel, int64_t count, int64_t size, float* copy) {
-  for (int64_t i = p.i0; i < p.i1; ++i) {
-    const float* from = p.origin + i * p.row + p.j0 * p.column + channel;
-    float* to = copy + (i * size + p.j0) * kLanes;
-    for (int64_t j = p.j0; j < p.j1; ++j, from += p.column, to += kLanes) store(to, load_some(from, count, 0.0f));
-  }
+// Zeros that stand for a pixel of so many channels.
+inline int64_t zero_floats(int64_t channels) { return divide_up(channels, kChunk) * kChunk; }
+inline const float* make_zeros(float* scratch, int64_t channels) {
+  for (int64_t i = 0; i < channels; i += kLanes) store(scratch + i, Vec{});
+  return scratch;
 }
 
-// Images (h, w, c) whose patches are transformed.
+// Images whose patches are transformed.
 struct Images {
-  const float* x;
-  int64_t h, w, c;
+  const float* x;  // (n, h, w, c)
+  int64_t n, h, w, c;
+  const float* zeros;  // (c, and up to a whole vector), what stands for pixels outside
 };
 
 // Maps the kIn x kIn pixels of each tile in [begin, end), which begin (top, left) before the tile's place. What lies
-// outside the image is 0. spot(t) says where tile t goes; whole vectors are written.
+// outside the image is 0. spot(t) says where tile t goes; whole vectors are written, and what stands in
+// them beyond c is never used.
 template <class Line, class Spot>
 void transform_patches(const Images& images, const TileGrid& grid, int64_t top, int64_t left, int64_t begin,
                        int64_t end, Spot spot) {
-  constexpr int64_t kSize = Line::kIn;
-  const int64_t h = images.h, w = images.w, c = images.c;
-  alignas(64) float copy[kSize * kSize * kLanes];
+  constexpr int kSize = Line::kIn;
+  const int64_t h = images.h, w = images.w, c = images.c, row = w * c;
+  const float* const images_end = images.x + images.n * h * row;
   for (int64_t t = begin; t < end; ++t) {
     const TilePlace place(grid, t);
     const int64_t y = place.y - top, x = place.x - left;
-    const Inside p = {images.x + ((place.n * h + y) * w + x) * c,
-                      w * c,
-                      c,
-                      max_of(0, -y),
-                      min_of(kSize, h - y),
-                      max_of(0, -x),
-                      min_of(kSize, w - x)};
-    const bool inside = p.i0 == 0 && p.i1 == kSize && p.j0 == 0 && p.j1 == kSize;
-    // What is not whole vectors inside the image is copied first, into zeros.
-    const int64_t whole = inside ? c / kLanes * kLanes : 0;
-    for (float* zero = copy; whole < c && zero < copy + kSize * kSize * kLanes; zero += kLanes) {
-      store(zero, Vec{});
-      pin(zero);  // not a call of memset, which takes its time to begin
-    }
+    const float* const origin = images.x + ((place.n * h + y) * w + x) * c;
     const TileSpot to = spot(t);
+    // Whole vectors may be read as far as the images reach: what follows a pixel is the next one.
+    const bool inside = y >= 0 && y + kSize <= h && x >= 0 && x + kSize <= w;
+    const int64_t after = images_end - (origin + (kSize - 1) * (row + c));
+    const int64_t in_place = inside ? after / kLanes * kLanes : 0;
+    const float* pixels[kSize * kSize];
+    alignas(64) float last[kSize * kSize * kLanes];
+    for (int64_t i = 0; i < kSize && in_place < c; ++i)
+      for (int64_t j = 0; j < kSize; ++j) {
+        const bool exists = y + i >= 0 && y + i < h && x + j >= 0 && x + j < w;
+        pixels[i * kSize + j] = exists ? origin + i * row + j * c : images.zeros;
+      }
     for (int64_t channel = 0; channel < c; channel += kLanes) {
-      const bool in_place = channel < whole;
-      if (!in_place) copy_inside(p, channel, min_of(kLanes, c - channel), kSize, copy);
       // The columns that the next tile of the row adds: too short a stretch for the hardware to foresee.
-      for (int64_t i = p.i0; i < p.i1; ++i)
-        for (int64_t j = 0; j < kTileSize; ++j)
-          __builtin_prefetch(p.origin + channel + i * p.row + (kSize + j) * p.column);
-      transform_to_positions<Line>(in_place ? p.origin + channel : copy, in_place ? p.row : kSize * kLanes,
-                                   in_place ? p.column : kLanes, to.at(channel), to.position);
+      for (int64_t i = kSize - kTileSize; i < kSize; ++i)
+        for (int64_t j = 0; j < kTileSize; ++j) __builtin_prefetch(origin + channel + i * row + (kSize + j) * c);
+      if (channel < in_place) {
+        columns_to_positions<Line>(origin + channel, row, c, to.at(channel), to.position);
+        continue;
+      }
+      for (int64_t i = 0; i < kSize * kSize && channel + kLanes > c; ++i) {
+        if (pixels[i] == images.zeros || pixels[i] + channel + kLanes <= images_end) continue;
+        store(last + i * kLanes, load_part(pixels[i] + channel, c - channel, 0.0f));
+        pixels[i] = last + i * kLanes - channel;
+      }
+      pixels_to_positions<Line>(pixels, channel, to.at(channel), to.position);
     }
   }
 }
@@ -258,25 +281,24 @@ inline void multiply_in_stretches(MicroKernel kernel, MicroTile t, int64_t next,
   }
 }
 
+// Beyond these a pixel of zeros would not fit scratch.
+inline constexpr int64_t kMostChannels = kScratchFloats / 2;
+
 // Does the algorithm apply at all?
 inline bool is_winograd_shape(const Conv2dShape& s) {
   return !s.direct_only && s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 &&
-         s.dilation_w == 1 && s.groups == 1;
+         s.dilation_w == 1 && s.groups == 1 && s.c <= kMostChannels && s.oc <= kMostChannels;
 }
 
 // Is it faster than direct convolution? Counts multiply-adds at full speed; what moves memory weighs more. Depends on
 // the shape without n, so that an image's result does not depend on its batch; windows are taken to serve two images.
 // bench_conv2d, with and without direct_only in its shapes, re-measures the weights.
 inline bool winograd_pays(const Conv2dShape& s) {
-  constexpr double kTransform = 12;                    // of a patch or an output, for a number of the 36
-  constexpr double kWindow = 8, kWindowFromAfar = 32;  // of a window, when u stays in L2, and what it costs more if not
-  constexpr double kFar = 9.4e6;                       // floats of u that go to memory and back
+  constexpr double kTransform = 12, kWindow = 8;  // of a patch or an output, of a window, for a number of the 36
   if (s.c < 8 || s.oc < 8) return false;
   const double c = static_cast<double>(s.c), oc = static_cast<double>(s.oc), products = c * oc;
   const double tiles = static_cast<double>(divide_up(s.oh, kTileSize) * divide_up(s.ow, kTileSize));
-  const double far = kPositions * products / kFar;
-  const double window = kWindow + kWindowFromAfar * (far < 1 ? far : 1);
-  const double winograd = kPositions * (tiles * (products + kTransform * (c + oc)) + window * products / 2);
+  const double winograd = kPositions * (tiles * (products + kTransform * (c + oc)) + kWindow * products / 2);
   return winograd < 0.9 * 9 * static_cast<double>(s.oh * s.ow) * products;
 }
 

@@ -11,6 +11,9 @@
 //   d    (36, panels, tiles of the wave, panel)         tiles of dy; panel: 2 vectors
 //   sum  (36, panels, c, panel)
 //
+// When all tiles are one wave, and sums are many, a job takes all positions of a panel and some input channels instead:
+// then its sums stay in scratch until they are interpolated, and never go to memory.
+//
 // The bias gradient comes from the pixels of dy while they are near: a sum for each job that transforms, then of those.
 #include "kernels/conv2d_winograd.h"
 
@@ -26,6 +29,10 @@ constexpr int64_t kSumFloats = int64_t{1} << 20;
 constexpr int64_t kLeastTiles = 112;
 // Tiles of a job.
 constexpr int64_t kJobTiles = 7;
+// Input channels of a job whose sums stay in scratch.
+constexpr int64_t kPieceChannels = 56;
+constexpr int64_t kPiecePosition = kPieceChannels * kPanelWidth + kPositionGap;
+static_assert(kPositions * kPiecePosition <= kScratchFloats);
 
 struct Plan {
   explicit Plan(const Conv2dShape& s) : grid(s), panels(panel_count(s.oc)) {
@@ -34,15 +41,17 @@ struct Plan {
     const int64_t tile = kPositions * (v_tile + panels * kPanelWidth);
     const bool small = kPositions * s.c * s.oc <= kSumFloats;
     wave = min_of(grid.tiles, max_of(kLeastTiles, (small ? kWaveFloats : kLongWaveFloats) / tile));
+    in_scratch = !small && grid.tiles <= wave;
     v_position = wave * v_tile + kPositionGap;
     d_position = panels * wave * kPanelWidth + kPositionGap;
-    sum_position = panels * s.c * kPanelWidth + kPositionGap;
+    sum_position = in_scratch ? 0 : panels * s.c * kPanelWidth + kPositionGap;
     wave_jobs = divide_up(wave, kJobTiles);
     jobs = divide_up(grid.tiles, wave) * wave_jobs;
   }
   TileGrid grid;
   int64_t panels;
   int64_t wave;             // tiles
+  bool in_scratch;          // the sums
   int64_t wave_jobs, jobs;  // that transform: of a wave, of all
   int64_t v_tile;
   int64_t v_position, d_position, sum_position;  // floats of one position
@@ -70,15 +79,16 @@ void add_pixels(const float* dy, int64_t rows, int64_t columns, int64_t row, int
   }
 }
 
-void transform_job(const void* args, int64_t index, float*) {
+void transform_job(const void* args, int64_t index, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
   const Conv2dShape& s = a.s;
   const Plan& p = a.p;
   const int64_t begin = a.first + index * kJobTiles, end = a.first + min_of(a.tiles, (index + 1) * kJobTiles);
-  transform_patches<PatchLine>({a.x, s.h, s.w, s.c}, p.grid, s.pad_top, s.pad_left, begin, end, [&](int64_t t) {
-    return TileSpot{a.v + (t - a.first) * p.v_tile, kLanes, kLanes, p.v_position};
-  });
-  transform_patches<OutputGradLine>({a.dy, s.oh, s.ow, s.oc}, p.grid, 0, 0, begin, end, [&](int64_t t) {
+  const float* const zeros = make_zeros(scratch, max_of(s.c, s.oc));
+  transform_patches<PatchLine>(
+      {a.x, s.n, s.h, s.w, s.c, zeros}, p.grid, s.pad_top, s.pad_left, begin, end,
+      [&](int64_t t) { return TileSpot{a.v + (t - a.first) * p.v_tile, kLanes, kLanes, p.v_position}; });
+  transform_patches<OutputGradLine>({a.dy, s.n, s.oh, s.ow, s.oc, zeros}, p.grid, 0, 0, begin, end, [&](int64_t t) {
     return TileSpot{a.d + (t - a.first) * kPanelWidth, kPanelWidth, p.wave * kPanelWidth, p.d_position};
   });
   if (!a.dbias_parts) return;
@@ -91,46 +101,64 @@ void transform_job(const void* args, int64_t index, float*) {
   }
 }
 
-// One position, one panel of output channels.
-void multiply_job(const void* args, int64_t index, float*) {
-  const Args& a = *static_cast<const Args*>(args);
+// to (rows, panel): sums of `rows` input channels from `first` on, at one position, one panel of output channels.
+void multiply(const Args& a, int64_t position, int64_t panel_index, int64_t first, int64_t rows, float* to) {
   const Plan& p = a.p;
-  const int64_t position = index / p.panels, panel_index = index % p.panels;
   const int vectors = static_cast<int>(panel_at(a.s.oc, panel_index).vectors);
-  const Parts parts = cut(a.s.c, kMaxRows);
+  const Parts parts = cut(rows, kMaxRows);
   MicroTile t = {};
-  t.a = a.v + position * p.v_position;
+  t.a = a.v + position * p.v_position + first;
   t.a_stride = p.v_tile, t.a_chunk = a.tiles;
   t.b = a.d + position * p.d_position + panel_index * p.wave * kPanelWidth;
-  t.c = a.sum + position * p.sum_position + panel_index * a.s.c * kPanelWidth;
+  t.c = to;
   t.ldb = t.ldc = kPanelWidth;
   t.k = a.tiles;
   for (int64_t i = 0; i < parts.count; ++i) {
-    const int64_t rows = parts.size + (i < parts.longer);
-    multiply_in_stretches(micro_kernel_for(static_cast<int>(rows), vectors, false), t, kStretch * p.v_tile,
+    const int64_t count = parts.size + (i < parts.longer);
+    multiply_in_stretches(micro_kernel_for(static_cast<int>(count), vectors, false), t, kStretch * p.v_tile,
                           a.first > 0);
-    t.a += rows;
-    t.c += rows * kPanelWidth;
+    t.a += count;
+    t.c += count * kPanelWidth;
   }
+}
+
+// The sums of one input channel and one panel, to dkernel.
+void interpolate(const Args& a, int64_t channel, const Panel& panel, const float* sums, int64_t position) {
+  const int64_t c = a.s.c, oc = a.s.oc;
+  for (int64_t v = 0; v < panel.vectors; ++v) {
+    const int64_t o = panel.column + v * kLanes, count = min_of(kLanes, oc - o);
+    float* const to = a.dkernel + channel * oc + o;
+    transform_2d<WindowGradLine>(Columns<kPatchSize>{sums + v * kLanes, kPatchSize * position, position},
+                                 [&](int64_t i, const Vec* row) {
+                                   for (int64_t j = 0; j < 3; ++j) store_some(to + (i * 3 + j) * c * oc, row[j], count);
+                                 });
+  }
+}
+
+// One position, one panel.
+void multiply_job(const void* args, int64_t index, float*) {
+  const Args& a = *static_cast<const Args*>(args);
+  const int64_t position = index / a.p.panels, panel = index % a.p.panels;
+  multiply(a, position, panel, 0, a.s.c, a.sum + position * a.p.sum_position + panel * a.s.c * kPanelWidth);
 }
 
 // One panel, kLanes input channels.
 void interpolate_job(const void* args, int64_t index, float*) {
   const Args& a = *static_cast<const Args*>(args);
-  const int64_t c = a.s.c, oc = a.s.oc, blocks = divide_up(c, kLanes), panel_index = index / blocks;
-  const Panel panel = panel_at(oc, panel_index);
-  const int64_t first = index % blocks * kLanes;
+  const int64_t c = a.s.c, blocks = divide_up(c, kLanes), panel = index / blocks, first = index % blocks * kLanes;
   for (int64_t channel = first; channel < min_of(c, first + kLanes); ++channel)
-    for (int64_t v = 0; v < panel.vectors; ++v) {
-      const float* const from = a.sum + (panel_index * c + channel) * kPanelWidth + v * kLanes;
-      const int64_t o = panel.column + v * kLanes, count = min_of(kLanes, oc - o);
-      float* const to = a.dkernel + channel * oc + o;
-      transform_2d<WindowGradLine>(from, kPatchSize * a.p.sum_position, a.p.sum_position,
-                                   [&](int64_t i, const Vec* row) {
-                                     for (int64_t j = 0; j < 3; ++j)
-                                       store_some(to + (i * 3 + j) * c * oc, row[j], count);
-                                   });
-    }
+    interpolate(a, channel, panel_at(a.s.oc, panel), a.sum + (panel * c + channel) * kPanelWidth, a.p.sum_position);
+}
+
+// One panel, some input channels, from the products to dkernel.
+void piece_job(const void* args, int64_t index, float* scratch) {
+  const Args& a = *static_cast<const Args*>(args);
+  const int64_t panel = index % a.p.panels, first = index / a.p.panels * kPieceChannels;
+  const int64_t rows = min_of(kPieceChannels, a.s.c - first);
+  for (int64_t position = 0; position < kPositions; ++position)
+    multiply(a, position, panel, first, rows, scratch + position * kPiecePosition);
+  for (int64_t i = 0; i < rows; ++i)
+    interpolate(a, first + i, panel_at(a.s.oc, panel), scratch + i * kPanelWidth, kPiecePosition);
 }
 
 bool accepts(const Conv2dShape& s) { return is_winograd_shape(s) && winograd_pays(s); }
@@ -152,9 +180,14 @@ void run(const Conv2dShape& s, const float* x, const float* dy, float* dkernel, 
     a.tiles = min_of(p.wave, p.grid.tiles - a.first);
     run_jobs(launch, divide_up(a.tiles, kJobTiles), 8.0 * static_cast<double>(kPositions * a.tiles * (s.c + s.oc)),
              transform_job, &a);
-    run_jobs(launch, kPositions * p.panels, 2.0 * static_cast<double>(a.tiles) * windows, multiply_job, &a);
+    const double products = 2.0 * static_cast<double>(a.tiles) * windows;
+    if (p.in_scratch) {
+      run_jobs(launch, p.panels * divide_up(s.c, kPieceChannels), products, piece_job, &a);
+    } else {
+      run_jobs(launch, kPositions * p.panels, products, multiply_job, &a);
+    }
   }
-  run_jobs(launch, p.panels * divide_up(s.c, kLanes), 8.0 * windows, interpolate_job, &a);
+  if (!p.in_scratch) run_jobs(launch, p.panels * divide_up(s.c, kLanes), 8.0 * windows, interpolate_job, &a);
   // The last wave may be shorter and leave parts unwritten.
   const int64_t parts = (divide_up(p.grid.tiles, p.wave) - 1) * p.wave_jobs + divide_up(a.tiles, kJobTiles);
   if (dbias) column_sums(a.dbias_parts, parts, s.oc, false, dbias);
