@@ -13,10 +13,10 @@ namespace linnet::LINNET_ISA {
 inline constexpr int64_t kColumnBlock = 4096;  // columns handled at once: accumulators stay in L1 or L2
 inline constexpr int64_t kChunk = 16384;       // floats that make one partial result
 
-// Rows that are treated as one: a power of two.
-inline int64_t rows_in_group(int64_t rows, int64_t width) {
+// Rows that are treated as one, `least` floats or more: a power of two.
+inline int64_t rows_in_group(int64_t rows, int64_t width, int64_t least = 128) {
   int64_t group = 1;
-  while (group * width < 128 && group * 2 <= rows) group *= 2;
+  while (group * width < least && group * 2 <= rows) group *= 2;
   return group;
 }
 

@@ -344,15 +344,15 @@ Range windows_over(int64_t at, int64_t stride, int64_t pad, int64_t taps, int64_
   return {begin, min_of(count, shifted / stride + 1)};
 }
 
-// The windows that reach some columns of a row of dx, and where their argmax is as int32 (null: read it byte by byte).
+// The windows that reach some columns of a row of dx, and their argmax.
 struct Reach {
   Range over_y;
   int64_t first_x, columns, image;  // of dy
-  const int32_t* indices;           // (over_y, columns, c)
+  const int32_t* indices;           // (over_y, columns, c), when widened
 };
 
-// Channels c .. of the pixel (y, x) of dx, `room` lanes of each vector.
-template <int Lanes, bool Max, int N>
+// Channels c .. of the pixel (y, x) of dx, `room` lanes of each vector. Not widened: argmax is read byte by byte.
+template <int Lanes, bool Max, bool Widened, int N>
 void gather(const Args& a, const Reach& reach, int64_t y, int64_t x, int64_t c, int64_t room, float* dx) {
   const Pool2dShape& s = a.s;
   const Range over_x = windows_over(x, s.stride_w, s.pad_left, s.kw, s.ow);
@@ -371,9 +371,9 @@ void gather(const Args& a, const Reach& reach, int64_t y, int64_t x, int64_t c, 
       for (int v = 0; v < N; ++v) {
         const auto dy = load_lanes<Floats<Lanes>>(a.in + at + v * Lanes, room);
         Indices<Lanes> index{};
-        if (Max && reach.indices) {
+        if constexpr (Max && Widened) {
           index = load_lanes<Indices<Lanes>>(reach.indices + near + v * Lanes, Lanes);
-        } else if (Max) {
+        } else if constexpr (Max) {
           for (int64_t i = 0; i < min_of(Lanes, room); ++i) index[i] = a.argmax_in[at + v * Lanes + i];
         }
         sum[v] += share<Lanes, Max>(dy, index, k, share_of);
@@ -382,12 +382,31 @@ void gather(const Args& a, const Reach& reach, int64_t y, int64_t x, int64_t c, 
   for (int v = 0; v < N; ++v) store_lanes(dx + c + v * Lanes, sum[v], room);
 }
 
+// Columns x0 .. x1 of a row of dx. The job's rows end at `end`.
+template <int Lanes, bool Max, bool Widened>
+void gather_columns(const Args& a, const Reach& reach, int64_t row, int64_t x0, int64_t x1, int64_t end) {
+  const Pool2dShape s = a.s;
+  const int64_t y = row % s.h;
+  for (int64_t x = x0; x < x1; ++x) {
+    float* const dx = a.out + (row * s.w + x) * s.c;
+    if (s.c < Lanes) {  // what spills into the next pixel is written again, unless there is none in this job
+      const int64_t last = (reach.image * s.oh + reach.over_y.end) * s.ow * s.c;
+      const int64_t beyond = min_of((end - row) * s.w * s.c - (x + 1) * s.c, s.n * s.oh * s.ow * s.c - last);
+      gather<Lanes, Max, Widened, 1>(a, reach, y, x, 0, min_of(Lanes, s.c + beyond), dx);
+    } else {
+      each_vector<Lanes>(0, s.c, [&](int64_t c, auto vectors) {
+        gather<Lanes, Max, Widened, vectors.count>(a, reach, y, x, c, Lanes, dx);
+      });
+    }
+  }
+}
+
 template <int Lanes, bool Max>
 void grad_overlapping_job(const void* args, int64_t job, float* scratch) {
   const Args a = *static_cast<const Args*>(args);
   const Pool2dShape& s = a.s;
   const int64_t begin = part_begin(s.n * s.h, a.jobs, job), end = part_begin(s.n * s.h, a.jobs, job + 1);
-  const int64_t dy_floats = s.n * s.oh * s.ow * s.c, block = max_of(1, kBlockFloats / s.c);
+  const int64_t block = max_of(1, kBlockFloats / s.c);
   int32_t* const indices = reinterpret_cast<int32_t*>(scratch);
   for (int64_t row = begin; row < end; ++row) {
     const int64_t y = row % s.h;
@@ -398,7 +417,7 @@ void grad_overlapping_job(const void* args, int64_t job, float* scratch) {
       reach.columns = max_of(0, windows_over(x1 - 1, s.stride_w, s.pad_left, s.kw, s.ow).end - reach.first_x);
       const int64_t rows = max_of(0, reach.over_y.end - reach.over_y.begin), wide = reach.columns * s.c;
       const bool widened = Max && rows * wide + Lanes <= kScratchFloats;
-      reach.indices = widened ? indices : nullptr;
+      reach.indices = indices;
       for (int64_t i = 0; widened && i < rows; ++i) {
         const uint8_t* const from =
             a.argmax_in + (((reach.image * s.oh + reach.over_y.begin + i) * s.ow) + reach.first_x) * s.c;
@@ -406,17 +425,10 @@ void grad_overlapping_job(const void* args, int64_t job, float* scratch) {
 #pragma omp simd
         for (int64_t j = 0; j < wide; ++j) to[j] = from[j];
       }
-      for (int64_t x = x0; x < x1; ++x) {
-        float* const dx = a.out + (row * s.w + x) * s.c;
-        if (s.c < Lanes) {  // what spills into the next pixel is written again, unless there is none in this job
-          const int64_t last = (reach.image * s.oh + reach.over_y.end) * s.ow * s.c;
-          const int64_t beyond = min_of((end - row) * s.w * s.c - (x + 1) * s.c, dy_floats - last);
-          gather<Lanes, Max, 1>(a, reach, y, x, 0, min_of(Lanes, s.c + beyond), dx);
-        } else {
-          each_vector<Lanes>(0, s.c, [&](int64_t c, auto vectors) {
-            gather<Lanes, Max, vectors.count>(a, reach, y, x, c, Lanes, dx);
-          });
-        }
+      if (widened || !Max) {
+        gather_columns<Lanes, Max, true>(a, reach, row, x0, x1, end);
+      } else {
+        gather_columns<Lanes, Max, false>(a, reach, row, x0, x1, end);
       }
     }
   }

@@ -1,9 +1,9 @@
 // Reductions of x (outer, mid, inner) over mid: sum, mean, max, min, product, and the index of an extreme.
 //
 // Each of the `outer` matrices (mid, inner) is cut into chunks of rows (column_sums.h). A chunk is reduced into an
-// accumulator row, four rows at a time, and the chunks are combined in double, in order. Chunks depend on (mid, inner)
-// alone: one matrix gives the same bits whatever stands beside it. A sum of n floats thus goes through at most about
-// 128 additions in one accumulator, 7 foldings and n / 16384 additions in double.
+// accumulator row, and the chunks are combined in double, in order. Chunks depend on (mid, inner) alone: one matrix
+// gives the same bits whatever stands beside it. A sum of n floats thus goes through at most about 64 additions in one
+// accumulator, 9 foldings and n / 16384 additions in double.
 #include "kernels/column_sums.h"
 #include "kernels/declare.h"
 #include "kernels/lanes.h"
@@ -48,20 +48,17 @@ struct Min {
   }
 };
 
-// y (width) = combination of the rows of x (rows, width), `stride` apart. acc holds 128 + width floats.
+// Narrow rows are taken together until they have this many floats: few enough for L1, and many chains of additions.
+constexpr int64_t kGroup = 512;
+
+// y (width) = combination of the rows of x (rows, width), `stride` apart. acc holds kGroup + width floats. Strictly
+// upwards in memory: four rows at once are no stream to the processor's prefetcher, and took twice as long beyond L3.
 template <class Op>
 void reduce_rows(int64_t rows, int64_t width, int64_t stride, const float* x, float* y, float* acc) {
-  const int64_t group = stride == width ? rows_in_group(rows, width) : 1;
+  const int64_t group = stride == width ? rows_in_group(rows, width, kGroup) : 1;
   const int64_t wide = group * width, step = group * stride, groups = rows / group;
   for (int64_t i = 0; i < wide; ++i) acc[i] = Op::start;
-  int64_t g = 0;
-  for (; g + 4 <= groups; g += 4) {
-    const float *a = x + g * step, *b = a + step, *c = b + step, *d = c + step;  // (wide)
-#pragma omp simd
-    for (int64_t i = 0; i < wide; ++i)
-      acc[i] = Op::combine(acc[i], Op::combine(Op::combine(a[i], b[i]), Op::combine(c[i], d[i])));
-  }
-  for (; g < groups; ++g) {
+  for (int64_t g = 0; g < groups; ++g) {
     const float* a = x + g * step;
 #pragma omp simd
     for (int64_t i = 0; i < wide; ++i) acc[i] = Op::combine(acc[i], a[i]);
