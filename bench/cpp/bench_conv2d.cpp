@@ -2,6 +2,7 @@
 // the FMA peak (measured in this process, on all threads). Pooling counts its comparisons or additions.
 //
 //   LINNET_NUM_THREADS=1 bench_conv2d --benchmark_filter=lenet5
+//   LINNET_NUM_THREADS=1 bench_conv2d --benchmark_filter=sweep
 //   LINNET_ISA=x86-64-v3 bench_conv2d --benchmark_enable_random_interleaving=true --benchmark_repetitions=5
 #include <benchmark/benchmark.h>
 
@@ -18,6 +19,7 @@ namespace {
 struct Conv {
   const char* name;
   int64_t n, size, c, window, oc, stride, pad;  // square; pad before, and as much behind as `size` needs
+  int64_t groups = 1, dilation = 1;
 };
 
 constexpr Conv kConvs[] = {
@@ -44,6 +46,36 @@ constexpr Conv kConvs[] = {
     {"vgg/256x56x56_256", 4, 56, 256, 3, 256, 1, 1},
     {"vgg/512x28x28_512", 4, 28, 512, 3, 512, 1, 1},
     {"near_winograd/63x53x53_65", 8, 53, 63, 3, 65, 1, 1},
+    {"resnet50/128x56x56_128_s2", 8, 56, 128, 3, 128, 2, 1},
+    {"resnet50/256x28x28_256_s2", 8, 28, 256, 3, 256, 2, 1},
+    {"resnet50/512x14x14_512_s2", 8, 14, 512, 3, 512, 2, 1},
+    {"resnet50/512x28x28_1024_1x1s2", 8, 28, 512, 1, 1024, 2, 0},
+    {"alexnet/3x227x227_96_11x11s4", 16, 227, 3, 11, 96, 4, 0},
+    {"alexnet/96x27x27_256_5x5", 16, 27, 96, 5, 256, 1, 2},
+    // Groups: ResNeXt's, AlexNet's and MobileNet's.
+    {"groups/128x56x56_128_g32", 8, 56, 128, 3, 128, 1, 1, 32},
+    {"groups/96x27x27_256_5x5_g2", 16, 27, 96, 5, 256, 1, 2, 2},
+    {"groups/dilated_128x28x28_128", 8, 28, 128, 3, 128, 1, 2, 1, 2},
+    {"depthwise/32x112x112", 8, 112, 32, 3, 32, 1, 1, 32},
+    {"depthwise/64x112x112_s2", 8, 112, 64, 3, 64, 2, 1, 64},
+    {"depthwise/512x14x14", 8, 14, 512, 3, 512, 1, 1, 512},
+    // Neighbours, one step in each direction: channels in and out, width, window and padding. The share of the peak may
+    // fall by the lanes that the last vector of output channels leaves empty, and little more.
+    {"sweep/16x14x14_31_5x5", 32, 14, 16, 5, 31, 1, 0},
+    {"sweep/16x14x14_32_5x5", 32, 14, 16, 5, 32, 1, 0},
+    {"sweep/16x14x14_33_5x5", 32, 14, 16, 5, 33, 1, 0},
+    {"sweep/17x14x14_32_5x5", 32, 14, 17, 5, 32, 1, 0},
+    {"sweep/16x15x15_32_5x5", 32, 15, 16, 5, 32, 1, 0},
+    {"sweep/16x14x14_32_5x5_pad1", 32, 14, 16, 5, 32, 1, 1},
+    {"sweep/6x14x14_15_5x5", 32, 14, 6, 5, 15, 1, 0},
+    {"sweep/6x14x14_17_5x5", 32, 14, 6, 5, 17, 1, 0},
+    {"sweep/6x14x14_18_5x5", 32, 14, 6, 5, 18, 1, 0},
+    {"sweep/6x14x14_20_5x5", 32, 14, 6, 5, 20, 1, 0},
+    {"sweep/64x28x28_64_s2", 8, 28, 64, 3, 64, 2, 1},
+    {"sweep/63x28x28_63_s2", 8, 28, 63, 3, 63, 2, 1},
+    {"sweep/65x28x28_65_s2", 8, 28, 65, 3, 65, 2, 1},
+    {"sweep/64x29x29_64_s2", 8, 29, 64, 3, 64, 2, 1},
+    {"sweep/129x28x28_129_s2", 8, 28, 129, 3, 129, 2, 1},
     {"batch_1/64x56x56_64", 1, 56, 64, 3, 64, 1, 1},
     {"batch_1/lenet5_c3", 1, 14, 6, 5, 16, 1, 0},
 };
@@ -53,7 +85,9 @@ linnet::Conv2dShape shape_of(const Conv& c) {
   s.n = c.n, s.h = s.w = c.size, s.c = c.c, s.kh = s.kw = c.window, s.oc = c.oc;
   s.stride_h = s.stride_w = c.stride;
   s.pad_top = s.pad_left = c.pad;
-  s.oh = s.ow = (c.size + 2 * c.pad - c.window) / c.stride + 1;
+  s.groups = c.groups;
+  s.dilation_h = s.dilation_w = c.dilation;
+  s.oh = s.ow = (c.size + 2 * c.pad - (c.window - 1) * c.dilation - 1) / c.stride + 1;
   return s;
 }
 
@@ -85,7 +119,7 @@ enum class Pass { forward, grad_input, grad_weight };
 void conv2d(benchmark::State& state, const Conv& conv, Pass pass) {
   const linnet::Conv2dShape s = shape_of(conv);
   const linnet::KernelTable& table = linnet::kernels();
-  std::vector<float> x = numbers(s.n * s.h * s.w * s.c), kernel = numbers(s.kh * s.kw * s.c * s.oc);
+  std::vector<float> x = numbers(s.n * s.h * s.w * s.c), kernel = numbers(s.kh * s.kw * s.c / s.groups * s.oc);
   std::vector<float> y = numbers(s.n * s.oh * s.ow * s.oc), bias = numbers(s.oc);
   linnet::Epilogue epilogue;
   epilogue.bias = bias.data();
@@ -100,7 +134,7 @@ void conv2d(benchmark::State& state, const Conv& conv, Pass pass) {
     if (pass == Pass::grad_weight) table.conv2d_grad_weight(s, x.data(), y.data(), kernel.data(), bias.data(), launch);
     benchmark::ClobberMemory();
   }
-  report(state, 2.0 * static_cast<double>(s.n * s.oh * s.ow * s.oc * s.kh * s.kw * s.c));
+  report(state, 2.0 * static_cast<double>(s.n * s.oh * s.ow * s.oc * s.kh * s.kw * s.c / s.groups));
 }
 
 struct PoolCase {

@@ -12,6 +12,9 @@
 //   scratch  runs (kh * kw), offsets in y of the pixels of a row (ow) and of a column (block_rows), the copy of x
 //            (rows, columns, c)
 //
+// Where a few output channels are left over behind the last vector, they are the rest (conv2d_tile.h), one more item
+// beside the panels.
+//
 // An output element sums its window in one order whatever n is. For the inner loop see conv2d_tile.cpp.
 #include "kernels/conv2d_algorithms.h"
 #include "kernels/conv2d_tile.h"
@@ -34,6 +37,9 @@ struct Plan {
   int64_t cg, og, k;  // channels of a group, rows of weights
   int64_t runs_per_row, run_length;
   int64_t panels, packed_columns;        // of a group
+  int64_t rest, rest_row;                // channels behind the panels, and floats from one's weights to the next's
+  int64_t bias_row;                      // of a group
+  int64_t items;                         // of a group: the panels, and the rest
   bool pack, copy, clip;                 // clip: columns at the edges have tiles of their own
   int64_t block_columns, column_blocks;  // of the output
   int64_t block_rows, row_blocks;
@@ -51,6 +57,11 @@ int64_t list_floats(const Conv2dShape& s, int64_t columns) {
   return s.kh * s.kw * kRunFloats + (columns + kColumnRows) * kOffsetFloats;
 }
 
+// Panels of all groups, then their rests.
+int64_t packed_floats(const Conv2dShape& s, const Plan& p) {
+  return s.groups * (p.k * p.packed_columns + p.rest * p.rest_row);
+}
+
 Plan make_plan(const Conv2dShape& s, bool turned) {
   Plan p;
   p.cg = s.c / s.groups;
@@ -59,13 +70,17 @@ Plan make_plan(const Conv2dShape& s, bool turned) {
   const bool whole_rows = s.dilation_w == 1 && s.groups == 1;
   p.runs_per_row = whole_rows ? 1 : s.kw;
   p.run_length = whole_rows ? s.kw * p.cg : p.cg;
-  p.panels = panel_count(p.og);
-  p.packed_columns = round_to_lanes(p.og);
-  p.pack = turned || !(s.groups == 1 && p.panels == 1 && p.packed_columns == p.og);
-  p.panel_parts = min_of(s.groups * p.panels, divide_up(p.k * p.packed_columns * s.groups, kWeightFloats));
+  p.rest = rest_of(p.og, p.k);
+  p.rest_row = round_to_lanes(p.k) + kLanes;
+  p.panels = panel_count(p.og - p.rest);
+  p.items = p.panels + (p.rest > 0);
+  p.packed_columns = round_to_lanes(p.og - p.rest);
+  p.bias_row = p.packed_columns + (p.rest > 0 ? kLanes : 0);
+  p.pack = turned || p.rest > 0 || !(s.groups == 1 && p.panels == 1 && p.packed_columns == p.og);
+  p.panel_parts = min_of(s.groups * p.items, divide_up(packed_floats(s, p), kWeightFloats));
   const bool edges = s.pad_left > 0 || copied_columns(s, s.ow) - s.pad_left > s.w;
   // For each output, stride_h * stride_w floats of every channel are copied and used kh * kw times in each panel.
-  const int64_t uses = s.kh * s.kw * divide_up(s.groups * p.panels, p.panel_parts);
+  const int64_t uses = s.kh * s.kw * divide_up(s.groups * p.items, p.panel_parts);
   p.clip = edges && p.cg >= kManyChannels && 8 * s.stride_h * s.stride_w > uses;
   p.copy = edges && !p.clip;
 
@@ -102,17 +117,38 @@ struct Args {
   bool turned;          // by 180 degrees, channels swapped
   float* y;             // (n, oh, ow, oc)
   Epilogue epilogue;
-  float* packed;         // (groups, panels, k, vectors * kLanes), what pack_panel fills
+  float* packed;         // (groups, panels, k, vectors * kLanes), (groups, rest, rest_row): what pack_item fills
   const float* weights;  // the same, or the kernel where it is that matrix
-  float* bias;           // (groups, packed_columns)
+  float* bias;           // (groups, bias_row)
 };
 
-void pack_panel(const void* args, int64_t index, float*) {
+// The panel, or the rest: no vectors.
+Panel item_at(const Plan& p, int64_t index) {
+  return index < p.panels ? panel_at(p.og - p.rest, index) : Panel{p.og - p.rest, p.rest, 0};
+}
+
+// Weights of output channel o of group g: row k of `taps * cg`, in the order of the runs.
+float weight_at(const Args& a, int64_t g, int64_t o, int64_t k) {
+  if (!a.turned) return a.kernel[k * a.s.oc + g * a.p.og + o];
+  const int64_t taps = a.s.kh * a.s.kw, tap = taps - 1 - k / a.p.cg;
+  return a.kernel[(tap * a.p.og + o) * a.s.c + g * a.p.cg + k % a.p.cg];
+}
+
+void pack_rest(const Args& a, int64_t g) {
+  const Plan& p = a.p;
+  for (int64_t o = 0; o < p.rest; ++o) {
+    float* const to = a.packed + a.s.groups * p.k * p.packed_columns + (g * p.rest + o) * p.rest_row;
+    for (int64_t k = 0; k < p.rest_row; ++k) to[k] = k < p.k ? weight_at(a, g, p.og - p.rest + o, k) : 0.0f;
+  }
+}
+
+void pack_item(const void* args, int64_t index, float*) {
   const Args& a = *static_cast<const Args*>(args);
   const Conv2dShape s = a.s;
   const Plan p = a.p;
-  const int64_t g = index / p.panels, taps = s.kh * s.kw;
-  const Panel panel = panel_at(p.og, index % p.panels);
+  const int64_t g = index / p.items, taps = s.kh * s.kw;
+  if (index % p.items == p.panels) return pack_rest(a, g);
+  const Panel panel = panel_at(p.og - p.rest, index % p.items);
   const int64_t width = panel.vectors * kLanes;
   float* const to = a.packed + p.k * (g * p.packed_columns + panel.column);
   if (!a.turned) {
@@ -162,17 +198,20 @@ void run_tiles(const Args& a, const Block& b, int64_t g, const Panel& panel, int
           b.rows + (iy + ky * s.dilation_h) * b.pitch + (ox * s.stride_w + kx * s.dilation_w) * s.c + g * p.cg,
           (ky * s.kw + kx) * p.cg};
   t.pixel = pixel;
-  t.weights = a.weights + p.k * (g * p.packed_columns + panel.column);
-  t.bias = a.bias + g * p.packed_columns + panel.column;
+  const bool is_rest = panel.vectors == 0;
+  t.weights = is_rest ? a.weights + s.groups * p.k * p.packed_columns + g * p.rest * p.rest_row
+                      : a.weights + p.k * (g * p.packed_columns + panel.column);
+  t.weight_row = p.rest_row;
+  t.bias = a.bias + g * p.bias_row + panel.column;
   t.columns = panel.columns;
   t.relu = a.epilogue.activation == Activation::relu && !a.epilogue.residual;
   t.y = a.y + ((b.n * s.oh + oy) * s.ow + b.x0 + ox) * s.oc + g * p.og + panel.column;
   t.x_offset = 0;
   t.y_offsets = y_offsets;
-  const Parts parts = cut(count, max_tile_pixels(static_cast<int>(panel.vectors)));
+  const Parts parts = cut(count, is_rest ? kRestPixels : max_tile_pixels(static_cast<int>(panel.vectors)));
   for (int64_t i = 0; i < parts.count; ++i) {
     const int64_t pixels = parts.size + (i < parts.longer);
-    conv_tile(pixels, panel.vectors)(t);
+    (is_rest ? conv_rest_tile(pixels, panel.columns) : conv_tile(pixels, panel.vectors))(t);
     t.x_offset += pixels * pixel;
     t.y_offsets += pixels;
   }
@@ -240,9 +279,9 @@ void forward_job(const void* args, int64_t index, float* scratch) {
     b.rows = copy - first * b.pitch;
   }
 
-  const int64_t panels = s.groups * p.panels;
-  for (int64_t i = part_begin(panels, p.panel_parts, part); i < part_begin(panels, p.panel_parts, part + 1); ++i)
-    panel_block(a, b, i / p.panels, panel_at(p.og, i % p.panels));
+  const int64_t items = s.groups * p.items;
+  for (int64_t i = part_begin(items, p.panel_parts, part); i < part_begin(items, p.panel_parts, part + 1); ++i)
+    panel_block(a, b, i / p.items, item_at(p, i % p.items));
 }
 
 void finish_image_row(const void* args, int64_t row, float*) {
@@ -259,27 +298,25 @@ bool accepts(const Conv2dShape& s) {
 
 size_t workspace_of(const Conv2dShape& s, bool turned) {
   const Plan p = make_plan(s, turned);
-  return workspace_bytes((p.pack && !s.packed ? p.k + 1 : 1) * s.groups * p.packed_columns);
+  return workspace_bytes((p.pack && !s.packed ? packed_floats(s, p) : 0) + s.groups * p.bias_row);
 }
 
 void pack_panels(const Args& a, const Launch& launch) {
   // Packing moves 8 bytes where the tiles do two operations: weigh a float as 8 of them.
-  const double floats = static_cast<double>(a.p.k * a.s.groups * a.p.packed_columns);
-  run_jobs(launch, a.s.groups * a.p.panels, 8.0 * floats, pack_panel, &a);
+  run_jobs(launch, a.s.groups * a.p.items, 8.0 * static_cast<double>(packed_floats(a.s, a.p)), pack_item, &a);
 }
 
 void run_with(const Conv2dShape& s, const float* x, const float* kernel, bool turned, float* y,
               const Epilogue& epilogue, const Launch& launch) {
   const Plan p = make_plan(s, turned);
-  const int64_t columns = s.groups * p.packed_columns;
   const bool pack_now = p.pack && !s.packed;
   float* const workspace = static_cast<float*>(launch.workspace);
   Args a = {s, p, x, kernel, turned, y, epilogue, workspace};
   a.weights = pack_now ? workspace : kernel;
-  a.bias = workspace + (pack_now ? p.k * columns : 0);
+  a.bias = workspace + (pack_now ? packed_floats(s, p) : 0);
   for (int64_t g = 0; g < s.groups; ++g)
-    for (int64_t o = 0; o < p.packed_columns; ++o)
-      a.bias[g * p.packed_columns + o] = epilogue.bias && o < p.og ? epilogue.bias[g * p.og + o] : 0.0f;
+    for (int64_t o = 0; o < p.bias_row; ++o)
+      a.bias[g * p.bias_row + o] = epilogue.bias && o < p.og ? epilogue.bias[g * p.og + o] : 0.0f;
   if (pack_now) pack_panels(a, launch);
   run_jobs(launch, s.n * p.column_blocks * p.row_blocks * p.panel_parts, flops_of(s), forward_job, &a);
   const bool relu_done = epilogue.activation == Activation::relu && !epilogue.residual;
@@ -289,7 +326,7 @@ void run_with(const Conv2dShape& s, const float* x, const float* kernel, bool tu
 
 size_t packed_size(const Conv2dShape& s) {
   const Plan p = make_plan(s, false);
-  return p.pack ? workspace_bytes(p.k * s.groups * p.packed_columns) : 0;
+  return p.pack ? workspace_bytes(packed_floats(s, p)) : 0;
 }
 
 void pack(const Conv2dShape& s, const float* kernel, float* packed, const Launch& launch) {
@@ -321,7 +358,8 @@ bool accepts_turned(const Conv2dShape& s) {
   const int64_t cg = s.c / s.groups;
   const Conv2dShape t = turned_shape(s);
   return s.stride_h == 1 && s.stride_w == 1 && t.pad_top >= 0 && t.pad_left >= 0 &&
-         (cg % kLanes == 0 || cg >= 4 * kLanes) && accepts(t);
+         (cg % kLanes == 0 || cg >= 4 * kLanes || (cg > kLanes && rest_of(cg, s.kh * s.kw * t.c / t.groups) > 0)) &&
+         accepts(t);
 }
 
 size_t turned_workspace(const Conv2dShape& s) { return workspace_of(turned_shape(s), true); }

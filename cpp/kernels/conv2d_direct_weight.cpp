@@ -8,6 +8,9 @@
 // scratch with zeros around them, and a run is a whole row of the window. dy is copied where its channels do not fill
 // vectors, and where they fill several panels: a panel's pixels then follow each other, and stay in L1.
 //
+// A few output channels behind the last vector (the rest) are turned round: vectors along the stretch, times one float
+// of dy for each channel.
+//
 // A unit is a block of the rows (and columns) of one image's output that stays in L2. The units are cut into chunks and
 // dkernel into parts, both by the shape; a job is one chunk of one part. Every chunk sums into its own copy of dkernel
 // in the workspace, (groups, k, packed columns) and a row for dbias, and the copies are added up in order.
@@ -25,7 +28,8 @@ struct WeightTile {
   const float* dy;  // the vectors at the first pixel
   int64_t dy_image, dy_row, dy_pixel;
   int64_t images, rows, columns;
-  float* out;  // (j, vectors), rows out_row apart
+  int64_t y0, x0;  // the first pixel's row of dy, and its column in the unit
+  float* out;      // (j, vectors), rows out_row apart
   int64_t out_row;
   bool add;
 };
@@ -77,6 +81,49 @@ WeightTileFunction find_tile(int64_t stretch, int64_t vectors) {
   return vectors == 1 ? find<max_stretch(1), 1>(stretch) : find<max_stretch(2), 2>(stretch);
 }
 
+// The rest: dkernel's rows [0, length) of a stretch in `Columns` channels, vectors along the rows.
+constexpr int kRestVectors = kVectorRegisters == 32 ? 6 : 3;
+
+template <int Vectors, int Columns>
+void rest_tile(const WeightTile& t, int64_t length) {
+  Vec acc[Vectors][Columns] = {};
+  const int64_t last = length - (Vectors - 1) * kLanes;
+  for (int64_t n = 0; n < t.images; ++n)
+    for (int64_t r = 0; r < t.rows; ++r) {
+      const float* x = t.x + n * t.x_image + r * t.x_row;
+      const float* dy = t.dy + n * t.dy_image + r * t.dy_row;
+      for (int64_t i = 0; i < t.columns; ++i, x += t.x_pixel, dy += t.dy_pixel) {
+        Vec d[Columns];
+#pragma GCC unroll 4
+        for (int j = 0; j < Columns; ++j) d[j] = broadcast(dy[j]);
+#pragma GCC unroll 6
+        for (int v = 0; v < Vectors; ++v) {
+          const Vec xv = v + 1 < Vectors ? load(x + v * kLanes) : load_some(x + v * kLanes, last, 0.0f);
+#pragma GCC unroll 4
+          for (int j = 0; j < Columns; ++j) acc[v][j] += xv * d[j];
+        }
+      }
+    }
+  for (int j = 0; j < Columns; ++j) {
+    float sums[Vectors * kLanes];
+    for (int v = 0; v < Vectors; ++v) store(sums + v * kLanes, acc[v][j]);
+    for (int64_t k = 0; k < length; ++k) {
+      float& to = t.out[k * t.out_row + j];
+      to = t.add ? to + sums[k] : sums[k];
+    }
+  }
+}
+
+using RestTileFunction = void (*)(const WeightTile&, int64_t length);
+template <int Vectors, int Columns>
+RestTileFunction find_rest(int64_t vectors, int64_t columns) {
+  if constexpr (Columns > 1)
+    if (columns < Columns) return find_rest<Vectors, Columns - 1>(vectors, columns);
+  if constexpr (Vectors > 1)
+    if (vectors < Vectors) return find_rest<Vectors - 1, Columns>(vectors, columns);
+  return rest_tile<Vectors, Columns>;
+}
+
 // Floats of x and dy in a unit where x is read in place, or copied whole: small enough for L2, and for scratch. Smaller
 // units would load and store the accumulators more often.
 constexpr int64_t kUnitFloats = 128 * 1024;
@@ -93,6 +140,7 @@ constexpr int64_t kManyChannels = 32;
 struct Plan {
   int64_t cg, og, k;
   int64_t runs, run_length;        // of the whole window
+  int64_t rest;                    // channels of a group behind the panels
   int64_t panels, packed_columns;  // of a group
   int64_t panel_groups;            // of a group: up to kJobPanels panels
   bool copy_x, copy_dy, gather;
@@ -117,15 +165,19 @@ Plan make_plan(const Conv2dShape& s) {
   p.og = s.oc / s.groups;
   p.k = s.kh * s.kw * p.cg;
   const bool edges = s.pad_left > 0 || span(s.ow, s.stride_w, s.kw, s.dilation_w) - s.pad_left > s.w;
-  p.panels = panel_count(p.og);
+  const bool may_join = s.dilation_w == 1 && s.groups == 1;  // the positions of a row of the window
+  // A stretch takes whole vectors of the rest, or a vector in place of each of its floats.
+  const int64_t stretch = may_join && s.c < kManyChannels ? s.kw * p.cg : p.cg, rest = p.og % kLanes;
+  p.rest = p.og > kLanes && rest <= kMaxRest && 2 * rest * divide_up(stretch, kLanes) <= stretch ? rest : 0;
+  p.panels = panel_count(p.og - p.rest);
   p.packed_columns = round_to_lanes(p.og);
   p.panel_groups = divide_up(p.panels, kJobPanels);
   p.gather = p.panels >= 6 && p.cg >= kManyChannels;
-  const bool whole_rows = s.dilation_w == 1 && s.groups == 1 && !p.gather && !(edges && s.c >= kManyChannels);
+  const bool whole_rows = may_join && !p.gather && !(edges && s.c >= kManyChannels);
   p.runs = whole_rows ? s.kh : s.kh * s.kw;
   p.run_length = p.k / p.runs;
   p.copy_x = whole_rows && edges;
-  p.copy_dy = p.packed_columns != p.og || p.panels > 1;
+  p.copy_dy = (p.og - p.rest) % kLanes != 0 || p.panels > 1;
 
   p.block_columns = s.ow;
   p.block_rows = s.oh;
@@ -191,36 +243,45 @@ void gather(WeightTile& t, int64_t length, const float* x_end, float* to) {
   t.x_image = max_of(0, t.rows) * t.x_row;
 }
 
-// Adds a unit to one run, in the panels [first, last) of group g: row k of the copy of dkernel is at out + k * out_row.
-void add_run(const Args& a, const Unit& u, int64_t g, int64_t first, int64_t last, int64_t run, float* out,
-             int64_t out_row, bool add) {
+// The pixels of a unit for which a run is inside x, or its copy; dy and out are still to be filled in.
+WeightTile first_tile(const Args& a, const Unit& u, int64_t g, int64_t run, int64_t out_row, bool add) {
   const Conv2dShape& s = a.s;
   const Plan& p = a.p;
   const int64_t runs_per_row = p.runs / s.kh, ky = run / runs_per_row, kx = run % runs_per_row;
   const Range inside = taps_inside(ky * s.dilation_h - s.pad_top, s.stride_h, s.oh, s.h);
   const int64_t begin = max_of(u.y0, inside.begin), end = min_of(u.y0 + u.rows, inside.end);
-  // Columns of the unit for which the run is inside x, or its copy.
   const int64_t first_x = u.x0 * s.stride_w - s.pad_left + kx * s.dilation_w;
   const Range columns = p.copy_x ? Range{0, u.columns} : taps_inside(first_x, s.stride_w, u.columns, s.w);
   WeightTile t;
   t.images = u.images, t.rows = end - begin, t.columns = columns.end - columns.begin;
+  t.y0 = begin, t.x0 = columns.begin;
+  t.x = u.x + (begin * s.stride_h - s.pad_top + ky * s.dilation_h) * u.x_row +
+        (columns.begin * s.stride_w + kx * s.dilation_w) * s.c + g * p.cg;
+  t.x_image = s.h * s.w * s.c, t.x_row = u.x_row * s.stride_h, t.x_pixel = s.stride_w * s.c;
   t.out_row = out_row;
   t.add = add;
-  const float* const x = u.x + (begin * s.stride_h - s.pad_top + ky * s.dilation_h) * u.x_row +
-                         (columns.begin * s.stride_w + kx * s.dilation_w) * s.c + g * p.cg;
+  return t;
+}
+
+// Adds a unit to one run, in the panels [first, last) of group g: row k of the copy of dkernel is at out + k * out_row.
+void add_run(const Args& a, const Unit& u, int64_t g, int64_t first, int64_t last, int64_t run, float* out,
+             int64_t out_row, bool add) {
+  const Conv2dShape& s = a.s;
+  const Plan& p = a.p;
+  const WeightTile whole = first_tile(a, u, g, run, out_row, add);
   // A stretch is as long as the registers beside the first panel allow.
-  const Parts parts = cut(p.run_length, max_stretch(static_cast<int>(panel_at(p.og, first).vectors)));
+  const Parts parts = cut(p.run_length, max_stretch(static_cast<int>(panel_at(p.og - p.rest, first).vectors)));
   for (int64_t i = 0; i < parts.count; ++i) {
     const int64_t at = part_begin(p.run_length, parts.count, i), length = parts.size + (i < parts.longer);
-    t.x = x + at;
-    t.x_image = s.h * s.w * s.c, t.x_row = u.x_row * s.stride_h, t.x_pixel = s.stride_w * s.c;
+    WeightTile t = whole;
+    t.x += at;
     if (p.gather) gather(t, length, a.x + s.n * s.h * s.w * s.c, u.gathered);
     for (int64_t q = first; q < last; ++q) {
-      const Panel panel = panel_at(p.og, q);
+      const Panel panel = panel_at(p.og - p.rest, q);
       t.dy_pixel = p.copy_dy ? panel.vectors * kLanes : s.oc;
       t.dy_row = (p.copy_dy ? u.columns : s.ow) * t.dy_pixel;
       t.dy_image = p.copy_dy ? u.rows * t.dy_row : s.oh * t.dy_row;
-      t.dy = u.dy + (begin - u.y0) * t.dy_row + columns.begin * t.dy_pixel;
+      t.dy = u.dy + (t.y0 - u.y0) * t.dy_row + t.x0 * t.dy_pixel;
       t.dy +=
           p.copy_dy ? u.images * u.rows * u.columns * (g * p.packed_columns + panel.column) : g * p.og + panel.column;
       t.out = out + (run * p.run_length + at) * out_row + panel.column;
@@ -229,22 +290,37 @@ void add_run(const Args& a, const Unit& u, int64_t g, int64_t first, int64_t las
   }
 }
 
+// The same for the rest of group g, from x and dy as they lie.
+void add_rest(const Args& a, const Unit& u, int64_t g, int64_t run, float* out, int64_t out_row, bool add) {
+  const Plan& p = a.p;
+  WeightTile t = first_tile(a, u, g, run, out_row, add);
+  const float* const x = t.x;
+  t.dy_pixel = a.s.oc, t.dy_row = a.s.ow * a.s.oc, t.dy_image = a.s.oh * t.dy_row;
+  t.dy = a.dy + (u.n * a.s.oh + t.y0) * t.dy_row + (u.x0 + t.x0) * a.s.oc + (g + 1) * p.og - p.rest;
+  for (int64_t at = 0; at < p.run_length; at += kRestVectors * kLanes) {
+    const int64_t length = min_of(kRestVectors * kLanes, p.run_length - at);
+    t.x = x + at;
+    t.out = out + (run * p.run_length + at) * out_row + p.og - p.rest;
+    find_rest<kRestVectors, kMaxRest>(divide_up(length, kLanes), p.rest)(t, length);
+  }
+}
+
 // dy of a unit to (groups, panels, images, rows, columns, vectors * kLanes), zeros behind the channels: panels
 // [first, last) of group g.
 void copy_panels(const Args& a, const Unit& u, const float* dy, int64_t g, int64_t first, int64_t last, float* copy) {
   const Conv2dShape& s = a.s;
-  const int64_t pixels = u.images * u.rows * u.columns, end = panel_at(a.p.og, last - 1).column;
+  const int64_t pixels = u.images * u.rows * u.columns, end = panel_at(a.p.og - a.p.rest, last - 1).column;
   float* const to = copy + pixels * g * a.p.packed_columns;
   int64_t pixel = 0;
   // All panels of a pixel together: dy is read as it lies in memory.
   for (int64_t r = 0; r < u.images * u.rows; ++r) {
     const float* from = dy + (r / u.rows * s.oh + r % u.rows) * s.ow * s.oc + g * a.p.og;
     for (int64_t c = 0; c < u.columns; ++c, ++pixel, from += s.oc) {
-      int64_t column = panel_at(a.p.og, first).column;
+      int64_t column = panel_at(a.p.og - a.p.rest, first).column;
       for (; column < end; column += kTileVectors * kLanes)
         for (int64_t v = 0; v < kTileVectors * kLanes; v += kLanes)
           store(to + pixels * column + pixel * (kTileVectors * kLanes) + v, load(from + column + v));
-      const Panel panel = panel_at(a.p.og, last - 1);
+      const Panel panel = panel_at(a.p.og - a.p.rest, last - 1);
       for (int64_t v = 0; v < panel.vectors * kLanes; v += kLanes)
         store(to + pixels * column + pixel * panel.vectors * kLanes + v,
               load_some(from + column + v, min_of(kLanes, panel.columns - v), 0.0f));
@@ -305,6 +381,8 @@ void chunk_job(const void* args, int64_t index, float* scratch) {
       if (p.copy_dy && (item == item_begin || it.run == 0)) copy_panels(a, u, dy, it.g, it.first, it.last, free);
       add_run(a, u, it.g, it.first, it.last, it.run, partial + it.g * p.k * p.packed_columns, p.packed_columns,
               i > first);
+      if (p.rest > 0 && it.last == p.panels)
+        add_rest(a, u, it.g, it.run, partial + it.g * p.k * p.packed_columns, p.packed_columns, i > first);
     }
     if (part == 0 && a.dbias)
       for (int64_t r = 0; r < u.images * u.rows; ++r)

@@ -6,6 +6,8 @@
 // turning them back into one pointer each, which it would then have to spill.
 #include "kernels/conv2d_tile.h"
 
+#include "kernels/lanes.h"
+
 namespace linnet::LINNET_ISA {
 namespace {
 
@@ -87,7 +89,55 @@ ConvTileFunction find(int64_t pixels) {
   }
 }
 
+// One step of a rest tile: `count` floats of a run.
+template <int Pixels, int Columns>
+inline void rest_step(const float* x, int64_t pixel, const float* w, int64_t weight_row, int64_t count,
+                      Vec (&acc)[Pixels][Columns]) {
+  Vec weights[Columns];
+#pragma GCC unroll 4
+  for (int j = 0; j < Columns; ++j) weights[j] = load(w + j * weight_row);
+#pragma GCC unroll 8
+  for (int p = 0; p < Pixels; ++p) {
+    const Vec v = load_some(x + p * pixel, count, 0.0f);
+#pragma GCC unroll 4
+    for (int j = 0; j < Columns; ++j) acc[p][j] += v * weights[j];
+  }
+}
+
+template <int Pixels, int Columns>
+void rest_tile(const ConvTile& t) {
+  Vec acc[Pixels][Columns] = {};
+  for (int64_t r = 0; r < t.run_count; ++r) {
+    const float* x = t.runs[r].x + t.x_offset;
+    const float* w = t.weights + t.runs[r].k;
+    int64_t k = t.run_length;
+    for (; k >= kLanes; k -= kLanes, x += kLanes, w += kLanes)
+      rest_step<Pixels, Columns>(x, t.pixel, w, t.weight_row, kLanes, acc);
+    if (k > 0) rest_step<Pixels, Columns>(x, t.pixel, w, t.weight_row, k, acc);
+  }
+#pragma GCC unroll 8
+  for (int p = 0; p < Pixels; ++p)
+#pragma GCC unroll 4
+    for (int j = 0; j < Columns; ++j) {
+      const float y = sum_lanes(acc[p][j]) + (t.bias ? t.bias[j] : 0.0f);
+      t.y[t.y_offsets[p] + j] = t.relu && y < 0.0f ? 0.0f : y;
+    }
+}
+
+template <int Pixels, int Columns>
+ConvTileFunction find_rest(int64_t pixels, int64_t columns) {
+  if constexpr (Columns > 1)
+    if (columns < Columns) return find_rest<Pixels, Columns - 1>(pixels, columns);
+  if constexpr (Pixels > 1)
+    if (pixels < Pixels) return find_rest<Pixels - 1, Columns>(pixels, columns);
+  return rest_tile<Pixels, Columns>;
+}
+
 }  // namespace
+
+ConvTileFunction conv_rest_tile(int64_t pixels, int64_t columns) {
+  return find_rest<kRestPixels, kMaxRest>(pixels, columns);
+}
 
 ConvTileFunction conv_tile(int64_t pixels, int64_t vectors) {
   return vectors == 1 ? find<max_tile_pixels(1), 1>(pixels) : find<max_tile_pixels(2), 2>(pixels);

@@ -276,6 +276,15 @@ TEST_CASE("conv2d: many output channels, small images: the gradient of the kerne
   });
 }
 
+TEST_CASE("conv2d: a few channels behind the last vector") {
+  for (const int64_t oc : {17, 18, 20, 21, 33, 35, 66})
+    check_sizes({
+        {.n = 2, .h = 8, .w = 9, .c = 7, .kh = 5, .kw = 5, .oc = oc, .pad_top = 1, .pad_left = 2},
+        {.n = 3, .h = 9, .w = 8, .c = 33, .kh = 3, .kw = 3, .oc = oc, .stride_h = 2, .stride_w = 2, .pad_left = 1},
+        {.n = 1, .h = 7, .w = 8, .c = 20, .kh = 3, .kw = 2, .oc = 2 * oc, .dilation_w = 2, .pad_top = 2, .groups = 2},
+    });
+}
+
 TEST_CASE("conv2d: 1x1 windows at a stride") {
   for (const int64_t size : {1, 2, 7, 8})
     check_sizes({
