@@ -33,6 +33,7 @@ struct MicroTile {
   int64_t a_skip;
   const float* b;  // (k, NV * kLanes), rows ldb apart
   int64_t ldb;
+  int64_t b_pair = 2 * kLanes;  // floats from one pair of vectors of b to the next; packed b: a panel
   int64_t k;
   float* c;  // (MR, NV * kLanes), rows ldc apart
   int64_t ldc;
@@ -76,7 +77,7 @@ void micro_kernel(const MicroTile& t) {
     for (int64_t p = left < t.a_chunk ? left : t.a_chunk; p > 0; --p) {
       Vec bv[NV];
 #pragma GCC unroll 8
-      for (int v = 0; v < NV; ++v) bv[v] = load(b + v * kLanes);
+      for (int v = 0; v < NV; ++v) bv[v] = load(b + v / 2 * t.b_pair + v % 2 * kLanes);
 #pragma GCC unroll 16
       for (int r = 0; r < MR; ++r) {
         const Vec av = broadcast(kByRows ? a[r / 3][r % 3 * stride] : a[0][r]);

@@ -95,7 +95,7 @@ inline void pack_b(const float* b, int64_t ldb, int64_t k, int64_t columns, int6
   for (int64_t p = 0; p < k; ++p, b += ldb, packed += width) {
     for (int64_t j = 0; j < width; j += kLanes) {
       const bool whole = j + kLanes <= columns || b + j + kLanes <= end;
-      store(packed + j, whole ? load(b + j) : load_partial(b + j, columns - j));
+      store(packed + j, whole ? load(b + j) : load_partial(b + j, j < columns ? columns - j : 0));
     }
   }
 }

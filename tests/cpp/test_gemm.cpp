@@ -180,9 +180,9 @@ TEST_CASE("gemm: large enough for several tiles, packing of both sides and every
   });
 }
 
-TEST_CASE("gemm: one and two rows by a matrix larger than a cache, in short blocks of k") {
+TEST_CASE("gemm: a few rows by a matrix larger than a cache") {
   for (const bool trans_a : {false, true})
-    for (const int64_t m : {1, 2}) {
+    for (const int64_t m : {1, 2, 3, 4, 5}) {
       check_everywhere({.m = m, .n = 1203, .k = 301, .trans_a = trans_a, .extra = 1, .bias = true, .residual = true});
       check_everywhere({.m = m, .n = 4501, .k = 61, .trans_a = trans_a, .activation = Activation::relu});
     }
@@ -250,6 +250,30 @@ TEST_CASE("gemm: relu keeps NaN, and infinities pass through") {
     CHECK(std::isnan(c[0]));
     CHECK(c[4] == INFINITY);
     CHECK(std::isfinite(c[8]));
+  });
+}
+
+// Large products pack b beforehand, in stretches of k and of columns; the same rows in smaller numbers do not.
+TEST_CASE("gemm: a large product has the bits of its rows alone") {
+  for_each_case([](Case& run) {
+    if (&run.kernels == find_kernels("reference")) return;
+    each_transposition([&](bool trans_a, bool trans_b) {
+      for (const auto& [n, k] : {std::pair<int64_t, int64_t>{1101, 1103}, {2113, 257}}) {
+        Problem p = {.m = 261, .n = n, .k = k, .trans_a = trans_a, .trans_b = trans_b, .extra = 1};
+        p.bias = p.residual = true, p.activation = Activation::sigmoid;
+        const Data d(p);
+        const Buffer<float> all = compute(run, p, d);
+        Buffer<float> parts(d.size_c(p));
+        for (const int64_t start : {0, 87, 174}) {
+          GemmArgs g = arguments(p, d, parts.data() + start * d.ldc);
+          g.m = 87;
+          g.a += trans_a ? start : start * d.lda;
+          g.epilogue.residual += start * d.ldc;
+          run.kernels.gemm(g, run.launch(run.kernels.gemm_workspace(g)));
+        }
+        check_same_bits(all, parts);
+      }
+    });
   });
 }
 
