@@ -95,6 +95,14 @@ struct Pool2dShape {
   int64_t pad_top = 0, pad_left = 0;
 };
 
+// A 3-D convolution is a 2-D one over frames that hold, beside each channel, those of the depths in its window:
+// windows[n, o, p, g, k, i] = x[n, o * stride - pad + k * dilation, p, g, i], zero outside x.
+// x (n, d, pixels, groups, c), windows (n, od, pixels, groups, kd, c): c is a group's share of the channels.
+struct DepthWindows {
+  int64_t n = 0, d = 0, od = 0, pixels = 0, groups = 1, kd = 1, c = 0;
+  int64_t stride = 1, dilation = 1, pad = 0;
+};
+
 // ---- pointwise -----------------------------------------------------------------------------------------------------
 // A pointwise node is a short program over registers that is run tile by tile (a few hundred elements), so that what
 // lies between two instructions stays in L1. Registers 0 .. inputs-1 hold the inputs; every instruction writes one
@@ -244,27 +252,44 @@ struct BatchNormGradArgs {
   float* dz = nullptr;      // (rows, c), the residual's gradient; or null
 };
 
-// Adam (Kingma & Ba 2015, the "epsilon hat" form that Keras uses), in one pass over n floats:
-//   m += (g - m) (1 - beta_1);  v += (g g - v) (1 - beta_2);  w -= lr_t m / (sqrt(v) + epsilon)
-// The caller folds the bias correction into lr_t = lr sqrt(1 - beta_2^t) / (1 - beta_1^t). g is read only.
-struct AdamArgs {
-  int64_t n = 0;
-  float* w = nullptr;
-  const float* g = nullptr;
-  float* m = nullptr;
-  float* v = nullptr;
-  float lr_t = 0, beta_1 = 0, beta_2 = 0, epsilon = 0;
+// The optimizers of Keras, each one pass over the weights and what is remembered of them. With u the gradient, decayed
+// weights w' = w - decay w, and s0, s1, s2 the slots:
+//   sgd       w = w' - lr u
+//   momentum  s0 = momentum s0 - lr u;  w = w' + s0
+//   nesterov  s0 = momentum s0 - lr u;  w = w' + momentum s0 - lr u
+//   adam      s0 += (u - s0) (1 - beta_1);  s1 += (u u - s1) (1 - beta_2);  w = w' - lr s0 / (sqrt(s1) + epsilon)
+//             (Kingma & Ba 2015, the "epsilon hat" form; the caller folds the bias correction into lr)
+//   rmsprop   s0 = beta_1 s0 + (1 - beta_1) u u;  step = lr u / sqrt(s0 - s2 s2 + epsilon);  w = w' - step
+//             s1 (null without momentum) = momentum s1 + step takes the place of step;
+//             s2 (null unless centered) = beta_1 s2 + (1 - beta_1) u, before it is used
+//   adagrad   s0 += u u;  w = w' - lr u / sqrt(s0 + epsilon)
+enum class UpdateRule : int32_t { sgd, momentum, nesterov, adam, rmsprop, adagrad };
+
+// The gradient of weights [begin, end) of the range.
+struct GradientPart {
+  const float* g = nullptr;  // (end - begin)
+  int64_t begin = 0, end = 0;
+  bool decays = true;  // whether weight decay touches these weights
+  float scale = 1;     // written by the kernel when norms are clipped
 };
 
-// SGD as Keras does it. velocity null or momentum 0: w -= lr g. Else velocity = momentum velocity - lr g, and
-// w += velocity, or with nesterov w += momentum velocity - lr g.
-struct SgdArgs {
-  int64_t n = 0;
-  float* w = nullptr;
-  const float* g = nullptr;
-  float* velocity = nullptr;
-  float lr = 0, momentum = 0;
-  bool nesterov = false;
+// What happens to the gradient first: g' = loss_scale g. With an accumulator, g' += accumulator, which then is cleared,
+// or, with `accumulate_only`, keeps g' while weights and slots stay as they are. u = mean g', then the clipping.
+struct UpdateArgs {
+  UpdateRule rule = UpdateRule::sgd;
+  int64_t parts = 0;
+  GradientPart* part = nullptr;  // ascending, without overlap
+  float* w = nullptr;            // this and all below have the weights' layout
+  float* slots[3] = {};
+  float* average = nullptr;      // or null; afterwards ema_momentum average + (1 - ema_momentum) w
+  float* accumulator = nullptr;  // or null
+  bool accumulate_only = false;
+  bool overwrite = false;  // w = average in the end
+  float loss_scale = 1, mean = 1;
+  float clip_value = 0;      // > 0: u lies in [-clip_value, clip_value]
+  float clip_norm = 0;       // > 0: u shrinks to at most this norm,
+  bool global_norm = false;  // that of all parts together, or that of each part
+  float lr = 0, decay = 0, momentum = 0, beta_1 = 0, beta_2 = 0, epsilon = 0, ema_momentum = 0;
 };
 
 // Type of the elements that a data set holds; gather_rows turns all of them into float32 or int32.
@@ -295,6 +320,10 @@ struct KernelTable {
   void (*conv2d_grad_weight)(const Conv2dShape&, const float* x, const float* dy, float* dkernel, float* dbias,
                              const Launch&);
   size_t (*conv2d_grad_weight_workspace)(const Conv2dShape&);
+
+  void (*depth_windows)(const DepthWindows&, const float* x, float* windows, const Launch&);
+  // dx = for each element of x the sum of its copies' gradients, in the order of k.
+  void (*depth_windows_grad)(const DepthWindows&, const float* dwindows, float* dx, const Launch&);
 
   // argmax (n, oh, ow, c): ky * kw + kx of the first maximum in row-major order; a NaN wins. kh * kw <= 256.
   // argmax may be null (inference).
@@ -333,8 +362,8 @@ struct KernelTable {
   void (*batch_norm_grad)(const BatchNormGradArgs&, const Launch&);
   size_t (*batch_norm_workspace)(int64_t rows, int64_t c);
 
-  void (*adam)(const AdamArgs&, const Launch&);
-  void (*sgd)(const SgdArgs&, const Launch&);
+  void (*update)(const UpdateArgs&, const Launch&);
+  size_t (*update_workspace)(int64_t parts, int64_t weights);
 
   void (*strided_copy)(const StridedCopyArgs&, const Launch&);
   // dst[r, :] = convert(src[indices[r], :]) for r < rows; indices null means r itself. Row length in elements.

@@ -48,23 +48,93 @@ void gather_type(SourceType type, const void* src, int64_t row, const int64_t* i
 
 }  // namespace
 
-void adam(const AdamArgs& a, const Launch&) {
-  for (int64_t i = 0; i < a.n; ++i) {
-    a.m[i] += (a.g[i] - a.m[i]) * (1 - a.beta_1);
-    a.v[i] += (a.g[i] * a.g[i] - a.v[i]) * (1 - a.beta_2);
-    a.w[i] -= a.lr_t * a.m[i] / (std::sqrt(a.v[i]) + a.epsilon);
+void update(const UpdateArgs& a, const Launch&) {
+  const auto raw = [&](const GradientPart& part, int64_t i) {
+    return a.loss_scale * part.g[i - part.begin] + (a.accumulator ? a.accumulator[i] : 0);
+  };
+  double all = 0;
+  for (GradientPart* part = a.part; part < a.part + a.parts; ++part) {
+    double sum = 0;
+    for (int64_t i = part->begin; i < part->end; ++i) sum += std::pow(static_cast<double>(a.mean * raw(*part, i)), 2);
+    part->scale = static_cast<float>(a.clip_norm > 0 ? a.clip_norm / std::fmax(std::sqrt(sum), a.clip_norm) : 1);
+    all += sum;
+  }
+  for (const GradientPart* part = a.part; part < a.part + a.parts; ++part) {
+    const double norm = std::fmax(std::sqrt(all), a.clip_norm);
+    const float scale = a.global_norm && a.clip_norm > 0 ? static_cast<float>(a.clip_norm / norm) : part->scale;
+    for (int64_t i = part->begin; i < part->end; ++i) {
+      float u = raw(*part, i);
+      if (a.accumulator) a.accumulator[i] = a.accumulate_only ? u : 0;
+      float* const s[] = {a.slots[0] + i, a.slots[1] + i, a.slots[2] + i};
+      float& w = a.w[i];
+      if (!a.accumulate_only) {
+        u *= a.mean * scale;
+        if (a.clip_value > 0 && std::abs(u) > a.clip_value) u = std::copysign(a.clip_value, u);
+        if (part->decays) w -= a.decay * w;
+        switch (a.rule) {
+          case UpdateRule::sgd:
+            w -= a.lr * u;
+            break;
+          case UpdateRule::momentum:
+            *s[0] = a.momentum * *s[0] - a.lr * u;
+            w += *s[0];
+            break;
+          case UpdateRule::nesterov:
+            *s[0] = a.momentum * *s[0] - a.lr * u;
+            w += a.momentum * *s[0] - a.lr * u;
+            break;
+          case UpdateRule::adam:
+            *s[0] += (u - *s[0]) * (1 - a.beta_1);
+            *s[1] += (u * u - *s[1]) * (1 - a.beta_2);
+            w -= a.lr * *s[0] / (std::sqrt(*s[1]) + a.epsilon);
+            break;
+          case UpdateRule::rmsprop: {
+            *s[0] = a.beta_1 * *s[0] + (1 - a.beta_1) * u * u;
+            if (a.slots[2]) *s[2] = a.beta_1 * *s[2] + (1 - a.beta_1) * u;
+            float step = a.lr * u / std::sqrt(*s[0] - (a.slots[2] ? *s[2] * *s[2] : 0) + a.epsilon);
+            if (a.slots[1]) step = *s[1] = a.momentum * *s[1] + step;
+            w -= step;
+            break;
+          }
+          case UpdateRule::adagrad:
+            *s[0] += u * u;
+            w -= a.lr * u / std::sqrt(*s[0] + a.epsilon);
+            break;
+        }
+      }
+      if (!a.average) continue;
+      a.average[i] = a.ema_momentum * a.average[i] + (1 - a.ema_momentum) * w;
+      if (a.overwrite) w = a.average[i];
+    }
   }
 }
+size_t update_workspace(int64_t, int64_t) { return 0; }
 
-void sgd(const SgdArgs& a, const Launch&) {
-  for (int64_t i = 0; i < a.n; ++i) {
-    if (!a.velocity || a.momentum == 0) {
-      a.w[i] -= a.lr * a.g[i];
-      continue;
+void depth_windows(const DepthWindows& s, const float* x, float* windows, const Launch&) {
+  const int64_t row = s.groups * s.c;
+  for (int64_t frame = 0; frame < s.n * s.od; ++frame)
+    for (int64_t p = 0; p < s.pixels; ++p)
+      for (int64_t g = 0; g < s.groups; ++g)
+        for (int64_t k = 0; k < s.kd; ++k) {
+          const int64_t depth = frame % s.od * s.stride - s.pad + k * s.dilation;
+          for (int64_t i = 0; i < s.c; ++i)
+            *windows++ =
+                depth < 0 || depth >= s.d ? 0 : x[((frame / s.od * s.d + depth) * s.pixels + p) * row + g * s.c + i];
+        }
+}
+
+void depth_windows_grad(const DepthWindows& s, const float* dwindows, float* dx, const Launch&) {
+  const int64_t row = s.groups * s.c;
+  for (int64_t i = 0; i < s.n * s.d * s.pixels * row; ++i) dx[i] = 0;
+  for (int64_t k = 0; k < s.kd; ++k)
+    for (int64_t frame = 0; frame < s.n * s.od; ++frame) {
+      const int64_t depth = frame % s.od * s.stride - s.pad + k * s.dilation;
+      if (depth < 0 || depth >= s.d) continue;
+      for (int64_t p = 0; p < s.pixels; ++p)
+        for (int64_t j = 0; j < row; ++j)
+          dx[((frame / s.od * s.d + depth) * s.pixels + p) * row + j] +=
+              dwindows[((frame * s.pixels + p) * s.groups + j / s.c) * s.kd * s.c + k * s.c + j % s.c];
     }
-    a.velocity[i] = a.momentum * a.velocity[i] - a.lr * a.g[i];
-    a.w[i] += a.nesterov ? a.momentum * a.velocity[i] - a.lr * a.g[i] : a.velocity[i];
-  }
 }
 
 void strided_copy(const StridedCopyArgs& a, const Launch&) {

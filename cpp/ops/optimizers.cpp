@@ -1,7 +1,13 @@
-// Operations that write variables: assign, and the optimizers with a kernel of their own. Every other optimizer is
-// composed of pointwise operations and assign.
+// Operations that write variables: assign, and `update`, a whole optimizer step over a flat range of weights in one
+// launch. An optimizer whose rule the kernel does not know is composed of pointwise operations and assign.
+//
+// `update` turns the settings of a Keras optimizer and the count of its calls into what the kernel takes (UpdateArgs in
+// kernels.h): the corrected learning rate of Adam, whether this call only accumulates, whether the moving average
+// begins or overwrites the weights.
 #include <cmath>
+#include <cstddef>
 #include <cstring>
+#include <stdexcept>
 
 #include "graph/graph.h"
 #include "ops/ops.h"
@@ -49,77 +55,147 @@ Lowered lower_assign(const LowerContext& context) {
           .explain_bad_row = nullptr};
 }
 
-// ---- adam: inputs w, g, m, v, learning rate, iterations (steps done so far)
-void infer_adam(InferContext& context) {
-  context.expect_inputs(6);
-  expect_same(context, {0, 1, 2, 3});
-  expect_scalar(context, 4);
-  expect_scalar(context, 5);
+// ---- update: inputs w, three slots, average, accumulator, learning rate, iterations (steps done so far), gradients
+// What an update does not have of slots, average and accumulator is given as w itself. All six have w's shape;
+// gradient i is that of w's elements from offsets[i] on (no offsets: one gradient, of w's shape), so that no gradient
+// has to be copied next to the others. `undecayed` lists the gradients whose weights no weight decay touches.
+enum UpdateInput : size_t { kWeights, kSlots, kAverage = 4, kAccumulator, kRate, kIterations, kGradients };
+
+struct NamedRule {
+  const char* name;
+  UpdateRule rule;
+  size_t least_slots;
+};
+constexpr NamedRule kRules[] = {{"sgd", UpdateRule::sgd, 0},           {"momentum", UpdateRule::momentum, 1},
+                                {"nesterov", UpdateRule::nesterov, 1}, {"adam", UpdateRule::adam, 2},
+                                {"rmsprop", UpdateRule::rmsprop, 1},   {"adagrad", UpdateRule::adagrad, 1}};
+
+const NamedRule* find_rule(const std::string& name) {
+  for (const NamedRule& rule : kRules) {
+    if (name == rule.name) return &rule;
+  }
+  return nullptr;
 }
 
-Lowered lower_adam(const LowerContext& context) {
+void infer_update(InferContext& context) {
+  const size_t gradients = context.inputs.size() < kGradients ? 0 : context.inputs.size() - kGradients;
+  if (gradients == 0) context.fail("takes weights, slots, average, accumulator, learning rate, iterations, gradients");
+  expect_same(context, {0, 1, 2, 3, 4, 5});
+  expect_scalar(context, kRate);
+  context.expect_int(kIterations);
+  if (!context.inputs[kIterations].shape.empty()) context.fail("iterations must be a scalar");
+  const std::string& name = context.attributes.text("rule");
+  if (!find_rule(name))
+    context.fail("unknown rule '" + name + "'; known are sgd, momentum, nesterov, adam, rmsprop, adagrad");
+  for (const char* count : {"accumulation", "overwrite_frequency"}) {
+    if (context.attributes.integer(count) < 0) context.fail(std::string(count) + " must not be negative");
+  }
+  const Ints& offsets = context.attributes.ints("offsets");
+  const Shape& weights = context.inputs[kWeights].shape;
+  if (offsets.empty()) {
+    if (gradients != 1) context.fail("several gradients need offsets");
+    return expect_same(context, {0, kGradients});
+  }
+  if (offsets.size() != gradients) {
+    context.fail(std::to_string(gradients) + " gradients but " + std::to_string(offsets.size()) + " offsets");
+  }
+  int64_t end = 0;
+  for (size_t i = 0; i < gradients; ++i) {
+    context.expect_float(kGradients + i);
+    const Shape& shape = context.inputs[kGradients + i].shape;
+    for (int64_t dim : shape) {
+      if (dim < 0) context.fail("gradient " + std::to_string(i) + " depends on the batch size: " + to_string(shape));
+    }
+    if (offsets[i] < end) context.fail("offsets must ascend without overlap");
+    end = offsets[i] + element_count(shape, 0);
+  }
+  if (end > element_count(weights, 0)) {
+    context.fail("the gradients reach element " + std::to_string(end) + " of weights " + to_string(weights));
+  }
+  for (int64_t index : context.attributes.ints("undecayed")) {
+    if (index < 0 || index >= static_cast<int64_t>(gradients)) context.fail("undecayed must list gradients");
+  }
+}
+
+// What does not change from step to step, and the numbers that the others follow from.
+struct Update {
+  UpdateArgs args;
+  std::vector<GradientPart> parts;  // without their pointers
+  std::vector<int> in;
+  double weight_decay, beta_1, beta_2, ema_momentum;
+  int64_t accumulation, overwrite_frequency;
+  size_t parts_bytes;
+  decltype(KernelTable::update) kernel;
+
+  void operator()(Run& run) const {
+    UpdateArgs a = args;
+    const auto optional = [&](size_t input) { return in[input] == in[kWeights] ? nullptr : run.out(in[input]); };
+    const int64_t call = *run.i32(in[kIterations]), step = accumulation ? call / accumulation : call;
+    const double rate = static_cast<double>(*run.f32(in[kRate])), t = static_cast<double>(step) + 1;
+    a.part = static_cast<GradientPart*>(run.launch.workspace);
+    for (size_t i = 0; i < parts.size(); ++i) {
+      a.part[i] = parts[i];
+      a.part[i].g = run.f32(in[kGradients + i]);
+    }
+    a.w = run.out(in[kWeights]);
+    for (size_t i = 0; i < 3; ++i) a.slots[i] = optional(kSlots + i);
+    a.average = optional(kAverage);
+    a.accumulator = optional(kAccumulator);
+    a.accumulate_only = accumulation && (call + 1) % accumulation != 0;
+    a.overwrite = overwrite_frequency && (step + 1) % overwrite_frequency == 0;
+    a.decay = static_cast<float>(weight_decay * rate);
+    a.ema_momentum = step == 0 ? 0.0f : static_cast<float>(ema_momentum);  // it begins with the weights
+    const bool corrected = a.rule == UpdateRule::adam;
+    const double correction = corrected ? std::sqrt(1.0 - std::pow(beta_2, t)) / (1.0 - std::pow(beta_1, t)) : 1.0;
+    a.lr = static_cast<float>(rate * correction);
+    Launch launch = run.launch;
+    launch.workspace = static_cast<std::byte*>(run.launch.workspace) + parts_bytes;
+    kernel(a, launch);
+  }
+};
+
+Lowered lower_update(const LowerContext& context) {
   const Attributes& attributes = context.node.attributes;
-  return {.run =
-              [in = context.node.inputs, count = element_count(context.input(0).shape, 0),
-               beta_1 = attributes.number("beta_1"), beta_2 = attributes.number("beta_2"),
-               epsilon = attributes.number("epsilon"), adam = context.kernels.adam](Run& run) {
-                const double t = static_cast<double>(*run.f32(in[5])) + 1.0;
-                const double correction = std::sqrt(1.0 - std::pow(beta_2, t)) / (1.0 - std::pow(beta_1, t));
-                adam({.n = count,
-                      .w = run.out(in[0]),
-                      .g = run.f32(in[1]),
-                      .m = run.out(in[2]),
-                      .v = run.out(in[3]),
-                      .lr_t = static_cast<float>(static_cast<double>(*run.f32(in[4])) * correction),
-                      .beta_1 = static_cast<float>(beta_1),
-                      .beta_2 = static_cast<float>(beta_2),
-                      .epsilon = static_cast<float>(epsilon)},
-                     run.launch);
-              },
-          .workspace = 0,
-          .explain_bad_row = nullptr};
-}
-
-// ---- sgd: inputs w, g, learning rate, or w, g, velocity, learning rate
-void infer_sgd(InferContext& context) {
-  context.expect_inputs(3);
-  expect_same(context, {0, 1});
-  expect_scalar(context, 2);
-}
-
-void infer_momentum(InferContext& context) {
-  context.expect_inputs(4);
-  expect_same(context, {0, 1, 2});
-  expect_scalar(context, 3);
-}
-
-Lowered lower_sgd(const LowerContext& context) {
-  return {.run =
-              [in = context.node.inputs, count = element_count(context.input(0).shape, 0),
-               sgd = context.kernels.sgd](Run& run) {
-                sgd({.n = count, .w = run.out(in[0]), .g = run.f32(in[1]), .velocity = nullptr, .lr = *run.f32(in[2])},
-                    run.launch);
-              },
-          .workspace = 0,
-          .explain_bad_row = nullptr};
-}
-
-Lowered lower_momentum(const LowerContext& context) {
-  return {.run =
-              [in = context.node.inputs, count = element_count(context.input(0).shape, 0),
-               momentum = static_cast<float>(context.node.attributes.number("momentum")),
-               nesterov = context.node.attributes.flag("nesterov"), sgd = context.kernels.sgd](Run& run) {
-                sgd({.n = count,
-                     .w = run.out(in[0]),
-                     .g = run.f32(in[1]),
-                     .velocity = run.out(in[2]),
-                     .lr = *run.f32(in[3]),
-                     .momentum = momentum,
-                     .nesterov = nesterov},
-                    run.launch);
-              },
-          .workspace = 0,
-          .explain_bad_row = nullptr};
+  const auto number = [&](const char* name) { return attributes.number(name); };
+  const auto real = [&](const char* name) { return static_cast<float>(attributes.number(name)); };
+  Update update;
+  update.in = context.node.inputs;
+  update.weight_decay = number("weight_decay");
+  update.beta_1 = number("beta_1");
+  update.beta_2 = number("beta_2");
+  update.ema_momentum = number("ema_momentum");
+  update.accumulation = attributes.integer("accumulation");
+  update.overwrite_frequency = attributes.integer("overwrite_frequency");
+  update.kernel = context.kernels.update;
+  const Ints& offsets = attributes.ints("offsets");
+  for (size_t i = 0; kGradients + i < context.node.inputs.size(); ++i) {
+    const int64_t begin = offsets.empty() ? 0 : offsets[i];
+    update.parts.push_back(
+        {.g = nullptr, .begin = begin, .end = begin + element_count(context.input(kGradients + i).shape, 0)});
+  }
+  for (int64_t index : attributes.ints("undecayed")) update.parts[static_cast<size_t>(index)].decays = false;
+  const NamedRule& rule = *find_rule(attributes.text("rule"));
+  for (size_t i = 0; i < rule.least_slots; ++i) {
+    if (update.in[kSlots + i] == update.in[kWeights])
+      throw std::invalid_argument(context.node.label() + ": the rule " + rule.name + " needs " +
+                                  std::to_string(rule.least_slots) + " slots");
+  }
+  const auto count = static_cast<int64_t>(update.parts.size());
+  update.parts_bytes = (update.parts.size() * sizeof(GradientPart) + 63) / 64 * 64;
+  const int64_t accumulation = update.accumulation ? update.accumulation : 1;
+  update.args = {.rule = rule.rule,
+                 .parts = count,
+                 .loss_scale = static_cast<float>(1.0 / number("loss_scale_factor")),
+                 .mean = static_cast<float>(1.0 / static_cast<double>(accumulation)),
+                 .clip_value = real("clipvalue"),
+                 .clip_norm = real("clipnorm"),
+                 .global_norm = attributes.flag("global_norm"),
+                 .momentum = real("momentum"),
+                 .beta_1 = real("beta_1"),
+                 .beta_2 = real("beta_2"),
+                 .epsilon = real("epsilon")};
+  const size_t workspace = update.parts_bytes + context.kernels.update_workspace(count, update.parts.back().end);
+  return {.run = std::move(update), .workspace = workspace, .explain_bad_row = nullptr};
 }
 
 }  // namespace
@@ -127,17 +203,25 @@ Lowered lower_momentum(const LowerContext& context) {
 const OpList& optimizer_ops() {
   static const OpList ops = {
       {.name = "assign", .infer = infer_assign, .lower = lower_assign, .mutates = {0}},
-      {.name = "adam",
-       .attributes = {{"beta_1", 0.9}, {"beta_2", 0.999}, {"epsilon", 1e-7}},
-       .infer = infer_adam,
-       .lower = lower_adam,
-       .mutates = {0, 2, 3}},
-      {.name = "sgd", .infer = infer_sgd, .lower = lower_sgd, .mutates = {0}},
-      {.name = "sgd_momentum",
-       .attributes = {{"momentum", 0.9}, {"nesterov", false}},
-       .infer = infer_momentum,
-       .lower = lower_momentum,
-       .mutates = {0, 2}},
+      {.name = "update",
+       .attributes = {{"rule", std::string("sgd"), true},
+                      {"offsets", Ints{}},
+                      {"undecayed", Ints{}},
+                      {"weight_decay", 0.0},
+                      {"momentum", 0.0},
+                      {"beta_1", 0.9},
+                      {"beta_2", 0.999},
+                      {"epsilon", 1e-7},
+                      {"clipnorm", 0.0},
+                      {"global_norm", false},
+                      {"clipvalue", 0.0},
+                      {"loss_scale_factor", 1.0},
+                      {"accumulation", int64_t{0}},
+                      {"ema_momentum", 0.0},
+                      {"overwrite_frequency", int64_t{0}}},
+       .infer = infer_update,
+       .lower = lower_update,
+       .mutates = {0, 1, 2, 3, 4, 5}},
   };
   return ops;
 }

@@ -32,6 +32,14 @@ struct Net {
     return add_all(op, inputs, attributes).at(0);
   }
   void assign(int variable, int value) { graph.add("assign", {variable, value}, {}); }
+  // The number of updates done, as the optimizers take it.
+  int count() {
+    const int32_t done = 3;
+    return graph.constant({DType::i32, {}}, &done);
+  }
+  void sgd(int w, int g) {
+    graph.add("update", {w, w, w, w, w, w, graph.scalar(0.1f), count(), g}, {{"rule", std::string("sgd")}});
+  }
   int sum(int value) {
     Ints axes;
     for (size_t i = 0; i < graph.type(value).shape.size(); ++i) axes.push_back(static_cast<int64_t>(i));

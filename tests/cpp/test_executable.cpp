@@ -79,7 +79,9 @@ struct TrainingStep {
     for (size_t i = 0; i < weights.size(); ++i) {
       const Shape& shape = net.graph.type(weights[i]).shape;
       const int m = net.variable(shape), v = net.variable(shape);
-      net.graph.add("adam", {weights[i], gradients[i], m, v, net.graph.scalar(0.01f), net.graph.scalar(3.0f)}, {});
+      const int rest = weights[i], rate = net.graph.scalar(0.01f);
+      net.graph.add("update", {weights[i], m, v, rest, rest, rest, rate, net.count(), gradients[i]},
+                    {{"rule", std::string("adam")}, {"clipnorm", 1.0}});
     }
   }
 };
@@ -157,7 +159,7 @@ TEST_CASE("executable: which variables are written") {
   Net net;
   const int flat = net.variable({8}), other = net.variable({4}), read = net.variable({4});
   const int part = net.add("view", {flat}, {{"offset", int64_t{0}}, {"shape", Ints{4}}});
-  net.graph.add("sgd", {part, read, net.graph.scalar(1.0f)}, {});
+  net.sgd(part, read);
   net.assign(other, read);
   const Executable executable(net.graph, {}, 1, {});
   CHECK(executable.writes(flat));

@@ -266,3 +266,9 @@ def launches(executable: E.Executable) -> list[str]:
 
 
 erf = np.vectorize(math.erf, otypes=[np.float64])
+
+
+def add_sgd(graph: E.Graph, weights: int, gradient: int, rate: float, layer: str = "") -> None:
+    """Appends weights -= rate * gradient."""
+    numbers = [graph.constant(np.float32(rate)), graph.constant(np.int32(0))]
+    graph.add("update", [weights] * 6 + numbers + [gradient], {"rule": "sgd"}, layer)

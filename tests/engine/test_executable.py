@@ -6,7 +6,7 @@ import gc
 
 import numpy as np
 import pytest
-from engine.check_op import launches, restored
+from engine.check_op import add_sgd, launches, restored
 
 from linnet import _engine as E
 
@@ -19,9 +19,8 @@ def small_model(capacity: int, debug: str = "") -> tuple[E.Executable, int, int,
     logits = graph.add("add", [graph.add("matmul", [x, w], {}, "dense")[0], b], {}, "dense")[0]
     losses = graph.add("sparse_cross_entropy", [logits, y], {}, "loss")[0]
     loss = graph.add("mean", [losses], {"axes": [0]}, "loss")[0]
-    rate = graph.constant(np.float32(0.1))
     for variable, gradient in zip((w, b), graph.gradients(loss, [w, b]), strict=True):
-        graph.add("sgd", [variable, gradient, rate], {}, "sgd")
+        add_sgd(graph, variable, gradient, 0.1, "sgd")
     executable = E.Executable(graph, [logits, loss], capacity, debug)
     rng = np.random.default_rng(0)
     arrays = {"w": rng.normal(size=(3, 4)).astype(np.float32), "b": np.zeros(4, np.float32)}
@@ -342,10 +341,10 @@ def test_nan_mode_names_the_first_layer() -> None:
 def test_nan_mode_looks_at_assigned_variables() -> None:
     graph = E.Graph()
     w, g = graph.variable("w", (2,)), graph.input("g", (2,), "float32")
-    graph.add("sgd", [w, g, graph.constant(np.float32(1))], {}, "update")
+    add_sgd(graph, w, g, 1.0, "sgd")
     executable = E.Executable(graph, [], 1, "nan")
     executable.bind_variable(w, np.zeros(2, np.float32))
-    with pytest.raises(E.NonFiniteError, match='sgd "update": the first infinity'):
+    with pytest.raises(E.NonFiniteError, match='update "sgd": the first infinity'):
         executable.run(1, [np.array([0, np.inf], np.float32)])
 
 

@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from engine.check_op import add_sgd
 
 from linnet import _engine as E
 
@@ -244,7 +245,6 @@ class RandomGraph:
         targets = [v for v, _ in self.variables if v not in self.written] + self.pool[:2]
         gradients = self.graph.gradients(loss, targets)
         found = [g for g in gradients if g >= 0]
-        rate = self.graph.constant(np.float32(0.1))
         outputs = [loss, *found, *{self.pick(self.pool) for _ in range(4)}]
         trained = [(v, g) for v, g in zip(targets, gradients, strict=True) if g >= 0 and v not in self.pool[:2]]
         if trained and self.rng.random() < 0.5:
@@ -254,7 +254,7 @@ class RandomGraph:
             outputs.append(self.add("pack", [g for _, g in trained], offsets=offsets, size=size))
         for variable, gradient in trained:
             self.written.add(variable)
-            self.graph.add("sgd", [variable, gradient, rate], {})
+            add_sgd(self.graph, variable, gradient, 0.1)
         return outputs
 
 

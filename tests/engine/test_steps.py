@@ -74,10 +74,10 @@ def network() -> tuple[E.Graph, list[int], list[tuple[int, np.ndarray]], int]:
     size = int(offsets[-1])
     rng = np.random.default_rng(0)
     flat, m, v = (graph.variable(name, (size,)) for name in ("flat", "m", "v"))
-    steps, moving = graph.variable("steps", ()), graph.variable("moving", (8,))
+    steps, moving = graph.variable("steps", (), "int32"), graph.variable("moving", (8,))
     start = (rng.normal(size=size) * 0.1).astype(np.float32)
     memory = [(flat, start), (m, np.zeros(size, np.float32)), (v, np.zeros(size, np.float32))]
-    memory += [(steps, np.zeros((), np.float32)), (moving, np.zeros(8, np.float32))]
+    memory += [(steps, np.zeros((), np.int32)), (moving, np.zeros(8, np.float32))]
 
     def add(op: str, inputs: list[int], **attributes: Any) -> int:
         return graph.add(op, inputs, attributes, op)[0]
@@ -94,9 +94,12 @@ def network() -> tuple[E.Graph, list[int], list[tuple[int, np.ndarray]], int]:
     h = add("dropout", [add("reshape", [h], shape=[-1, 144])], rate=0.3, stream=0)
     logits = add("add", [add("matmul", [h, w[6]]), w[7]])
     loss = add("mean", [add("sparse_cross_entropy", [logits, labels])], axes=[0])
-    packed = add("pack", graph.gradients(loss, w), offsets=[int(o) for o in offsets[:-1]], size=size)
-    graph.add("adam", [flat, packed, m, v, graph.constant(np.float32(1e-3)), steps], {})
-    graph.assign(steps, add("add", [steps, graph.constant(np.float32(1))]))
+    numbers = [graph.constant(np.float32(1e-3)), steps]
+    gradients = graph.gradients(loss, w)
+    attributes = {"rule": "adam", "offsets": [int(o) for o in offsets[:-1]], "clipnorm": 10.0, "global_norm": True}
+    graph.add("update", [flat, m, v, flat, flat, flat, *numbers, *gradients], attributes)
+    one = graph.constant(np.float32(1))
+    graph.assign(steps, add("cast", [add("add", [add("cast", [steps], dtype="float32"), one])], dtype="int32"))
     return graph, [loss, logits], memory, x
 
 

@@ -198,7 +198,7 @@ class Trace:
         return tensor
 
     def effect(self, op: str, operands: Sequence[Any], **attributes: Any) -> None:
-        """Appends a node that updates the variables among `operands` in place (adam, sgd). Others are read as values.
+        """Appends a node that updates the variables among `operands` in place (`update`). Others are read as values.
 
         Every variable among the operands counts as written: the next read sees its memory anew.
         """

@@ -124,6 +124,8 @@ class FitLoop:
             self.step.release()
             if self._validation is not None:
                 self._validation[0].step.release()
+        if last > first:
+            model.optimizer.finalize_variable_values(model.trainable_variables)
         callbacks.on_train_end(logs)
         return callbacks.history or model.history
 
@@ -151,7 +153,7 @@ class FitLoop:
         take, others = model._take_losses, range(1, len(names))
         before, after = callbacks.wants("on_train_batch_begin"), callbacks.wants("on_train_batch_end")
         seed = global_seed()
-        step = int(model.optimizer.iterations._array)
+        step = model.optimizer.steps_taken
         order = _engine.shuffle(n, seed, step) if self._shuffle else None
         model.reset_metrics()
         index = 0

@@ -316,7 +316,7 @@ class Trainer(TrainingHooks):
             if key is not None:
                 self._known_batches.put(key, step)
         ready = [engine_array(array, leaf.dtype, leaf.name) for array, leaf in zip(arrays, step.leaves, strict=True)]
-        seed, count = (global_seed(), int(self.optimizer.iterations._array)) if kind == "train" else (0, 0)
+        seed, count = (global_seed(), self.optimizer.steps_taken) if kind == "train" else (0, 0)
         found = step.program.run(n, ready, seed, count)
         self._take_losses(step.logs, [float(value) for value in found], n)
         return self._logs()

@@ -13,7 +13,7 @@ from typing import Any
 
 from linnet import ops
 from linnet.backend.variable import Variable
-from linnet.optimizers.optimizer import Optimizer
+from linnet.optimizers.optimizer import EngineRule, Optimizer
 
 
 class Adagrad(Optimizer):
@@ -28,9 +28,26 @@ class Adagrad(Optimizer):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
         name: str = "adagrad",
     ) -> None:
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+        )
         self.initial_accumulator_value = initial_accumulator_value
         self.epsilon = epsilon
 
@@ -39,10 +56,13 @@ class Adagrad(Optimizer):
             return
         super().build(variables)
         start = float(self.initial_accumulator_value)
-        self._accumulators = self.add_optimizer_variables(variables, "accumulator", initializer=start)
+        self._sums = self.add_optimizer_variables(variables, "accumulator", initializer=start)
+
+    def engine_rule(self) -> EngineRule:
+        return EngineRule("adagrad", [self._sums], {"epsilon": float(self.epsilon)})
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
-        accumulator = self._accumulators[self._get_variable_index(variable)]
+        accumulator = self._sums[self._get_variable_index(variable)]
         accumulator.assign_add(ops.square(gradient))
         variable.assign_sub(learning_rate * gradient / ops.sqrt(accumulator + self.epsilon))
 

@@ -2,23 +2,25 @@
 
 An optimizer is one method, `update_step(gradient, variable, learning_rate)`, written with `linnet.ops` and `assign`;
 `build(variables)` makes what it remembers per variable (momentum and the like: its *slots*). Everything is recorded
-into the training step and compiled with it. `apply(gradients, variables)` does, in this order: clipping, weight decay,
-update_step, constraints, iterations + 1.
+into the training step and compiled with it. `apply(gradients, variables)` does, in this order: accumulation, clipping,
+weight decay, update_step, the moving average of the weights, constraints, iterations + 1.
 
-In `fit` all trainable weights lie in one flat array (backend/flat.py). Then the slots are laid out in the same way, the
-gradients are packed, and update_step is recorded once for the whole range instead of once per weight:
+In `fit` all trainable weights lie in one flat array (backend/flat.py), and the slots in arrays laid out alike. The
+optimizers of this package name the rule they follow (`engine_rule`): then all of the above but the constraints is one
+launch of the engine's `update` over those arrays. One that defines update_step only is composed of operations
+(composed.py), recorded once for the whole range:
 `self._momentums[self._get_variable_index(variable)]` is the flat array of all momentums when `variable` is the flat
-array of all weights. So the same update_step serves both, and subclasses need not know. A subclass that makes its slots
-by hand (`add_variable_from_reference`) instead of with `add_optimizer_variables` is recorded weight by weight.
+array of all weights, so that the same update_step serves both. A subclass that makes its slots by hand
+(`add_variable_from_reference`) instead of with `add_optimizer_variables` is recorded weight by weight.
 
 The learning rate is a variable, or a schedule computed from `iterations` inside the step: changing it never compiles
-anew. `iterations` counts exactly up to 2^24.
+anew. The step count is exact up to 2^24.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 
@@ -27,7 +29,16 @@ from linnet.backend.flat import FlatParameters
 from linnet.backend.naming import auto_name, name_scope
 from linnet.backend.trace import Trace, current_trace
 from linnet.backend.variable import Variable
+from linnet.optimizers import composed
 from linnet.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
+
+
+class EngineRule(NamedTuple):
+    """A rule that the engine's `update` knows: its name, the lists of slots (None: not kept) and its numbers."""
+
+    name: str
+    slots: Sequence[Sequence[Variable] | None] = ()
+    numbers: Mapping[str, float] = {}
 
 
 class Optimizer:
@@ -40,6 +51,11 @@ class Optimizer:
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
         name: str | None = None,
     ) -> None:
         clipping = {"clipnorm": clipnorm, "clipvalue": clipvalue, "global_clipnorm": global_clipnorm}
@@ -51,11 +67,23 @@ class Optimizer:
                 raise ValueError(f"{key} must be positive, not {value!r}")
         if weight_decay is not None and weight_decay < 0:
             raise ValueError(f"weight_decay must not be negative, got {weight_decay!r}")
+        if use_ema:
+            if not 0.0 <= ema_momentum <= 1.0:
+                raise ValueError(f"ema_momentum must lie in [0, 1], not {ema_momentum!r}")
+            _expect_count("ema_overwrite_frequency", ema_overwrite_frequency, 1)
+        _expect_count("gradient_accumulation_steps", gradient_accumulation_steps, 2)
+        if loss_scale_factor is not None and not loss_scale_factor > 0:
+            raise ValueError(f"loss_scale_factor must be positive, not {loss_scale_factor!r}")
         self.name = name or auto_name(type(self).__name__)
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
         self.global_clipnorm = global_clipnorm
+        self.use_ema = use_ema
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
         self.built = False
         self._trainable_variables: list[Variable] = []
         self._index: dict[int, int] = {}  # id(variable) -> its position
@@ -66,7 +94,9 @@ class Optimizer:
         self._undecayed: set[int] = set()  # ids of variables without weight decay
         self._undecayed_names: tuple[str, ...] = ()
         self._entries: list[tuple[Variable, str, Variable | None]] = []  # all state: variable, name, weight it is for
-        self.iterations = self._keep(self._variable(0, "iterations", "int32"), "iterations")
+        self._model_variables_moving_average: list[Variable] = []  # with use_ema
+        self._accumulated_gradients: list[Variable] = []  # with gradient_accumulation_steps
+        self._calls = self._keep(self._variable(0, "iterations", "int32"), "iterations")
         self._learning_rate: Any = None
         self._set_learning_rate(learning_rate)
 
@@ -76,7 +106,15 @@ class Optimizer:
         """Prepares for these variables. Subclasses call super().build(variables) and then make their slots."""
         self._trainable_variables = list(variables)
         self._index = {id(variable): index for index, variable in enumerate(self._trainable_variables)}
+        if self.use_ema:
+            self._model_variables_moving_average = self.add_optimizer_variables(variables, "average")
+        if self.gradient_accumulation_steps:
+            self._accumulated_gradients = self.add_optimizer_variables(variables, "gradient_accumulator")
         self.built = True
+
+    def engine_rule(self) -> EngineRule | None:
+        """The rule by which the engine can do what this class's update_step does, or None."""
+        return None
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Assigns new values to one variable and its slots."""
@@ -132,16 +170,20 @@ class Optimizer:
         """The position of a variable's slots in the lists of slots; the flat array's come last."""
         return len(self._trainable_variables) if variable is self._flat else self._index[id(variable)]
 
+    @property
+    def iterations(self) -> Any:
+        """How many updates were done: with gradient accumulation, one for so many calls of `apply`."""
+        steps = self.gradient_accumulation_steps
+        return ops.floor_divide(self._calls, steps) if steps else self._calls
+
+    @property
+    def steps_taken(self) -> int:
+        """How many times `apply` ran in training steps, whether it accumulated or updated."""
+        return int(self._calls._array)
+
     def _steps_done(self) -> Any:
         """iterations as float32, which the engine computes with."""
         return ops.cast(self.iterations, "float32")
-
-    def _in_place(self, variable: Variable) -> Trace | None:
-        """The running trace, if the engine's own update operations can write this variable's memory there."""
-        trace = current_trace()
-        if trace is None or (trace.flat is not None and id(variable) in trace.flat.offsets):
-            return None  # eagerly, or one weight inside the flat array
-        return trace
 
     def assign(self, variable: Variable, value: Any) -> None:
         """variable = value."""
@@ -229,14 +271,19 @@ class Optimizer:
             raise ValueError(f"{self.name}: no gradients for any variable: the loss depends on none of them")
         trace = current_trace()
         flat = trace.flat if trace is not None else None
-        if flat is not None and not self._by_hand and self._covers(flat, variables):
-            self._apply_flat(flat, pairs)
+        if flat is not None and (self._by_hand or not self._covers(flat, variables)):
+            flat = None
+        rule = self.engine_rule() if self._follows_engine_rule() else None
+        if flat is not None:
+            self._lay_out(flat)
+        if trace is not None and flat is not None and rule is not None:
+            self._apply_in_one_pass(trace, flat, pairs, rule)
         else:
-            self._apply_each(pairs)
+            composed.apply(self, flat, pairs)
         for _, variable in pairs:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable))
-        self.iterations.assign(ops.cast(self._steps_done() + 1.0, "int32"))
+        self._calls.assign(ops.cast(ops.cast(self._calls, "float32") + 1.0, "int32"))
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
         """`apply` for pairs of gradient and variable."""
@@ -248,39 +295,46 @@ class Optimizer:
             id(variable) for variable in variables
         ] == [id(variable) for variable in self._trainable_variables]
 
-    def _apply_each(self, pairs: list[tuple[Any, Variable]]) -> None:
-        learning_rate = self._get_current_learning_rate()
-        grads = self._clip([grad for grad, _ in pairs])
-        for grad, (_, variable) in zip(grads, pairs, strict=True):
-            if self.weight_decay and not self._is_undecayed(variable):
-                variable.assign_sub(variable * (self.weight_decay * learning_rate))
-            self.update_step(grad, variable, learning_rate)
+    def _follows_engine_rule(self) -> bool:
+        """Whether update_step is still that of the class which named the rule."""
 
-    def _apply_flat(self, flat: FlatParameters, pairs: list[tuple[Any, Variable]]) -> None:
-        trace = current_trace()
-        assert trace is not None
-        self._lay_out(flat)
-        learning_rate = self._get_current_learning_rate()
-        grads = [grad for grad, _ in pairs]
-        # A norm per weight needs the gradients apart; the other clippings are one pass over the packed ones.
-        if self.clipnorm is not None:
-            grads = self._clip(grads)
-        offsets = [flat.offsets[id(variable)] for _, variable in pairs]
-        gradient = trace.add("pack", [trace.tensor(grad) for grad in grads], offsets=offsets, size=flat.size)
-        if self.clipnorm is None:
-            (gradient,) = self._clip([gradient])
+        def owner(method: str) -> type:
+            return next(cls for cls in type(self).__mro__ if method in vars(cls))
+
+        return issubclass(owner("engine_rule"), owner("update_step"))
+
+    def _apply_in_one_pass(
+        self, trace: Trace, flat: FlatParameters, pairs: list[tuple[Any, Variable]], rule: EngineRule
+    ) -> None:
+        """Records the engine's `update`: one launch for all weights, wherever their gradients lie."""
         weights = flat.variable
-        if self.weight_decay:
-            rate: Any = self.weight_decay
-            left_out = [variable for _, variable in pairs if self._is_undecayed(variable)]
-            if left_out:
-                mask = np.full(flat.size, self.weight_decay, np.float32)
-                for variable in left_out:
-                    start = flat.offsets[id(variable)]
-                    mask[start : start + variable.size] = 0.0
-                rate = mask
-            weights.assign_sub(weights * (rate * learning_rate))
-        self.update_step(gradient, weights, learning_rate)
+        pairs = sorted(pairs, key=lambda pair: flat.offsets[id(pair[1])])
+        # The flat array comes last in a list of slots. What this update does not have is given as the weights.
+        kept = [slots[-1] if slots else weights for slots in [*rule.slots, None, None, None][:3]]
+        average = self._model_variables_moving_average[-1] if self.use_ema else weights
+        accumulator = self._accumulated_gradients[-1] if self.gradient_accumulation_steps else weights
+        numbers = [trace.tensor(self._get_current_learning_rate()), trace.read(self._calls)]
+        operands = [weights, *kept, average, accumulator, *numbers, *[trace.tensor(grad) for grad, _ in pairs]]
+        undecayed = [i for i, (_, variable) in enumerate(pairs) if self._is_undecayed(variable)]
+        trace.effect(
+            "update",
+            operands,
+            rule=rule.name,
+            offsets=[flat.offsets[id(variable)] for _, variable in pairs],
+            undecayed=undecayed,
+            weight_decay=float(self.weight_decay or 0.0),
+            clipnorm=float(self.clipnorm or self.global_clipnorm or 0.0),
+            global_norm=self.global_clipnorm is not None,
+            clipvalue=float(self.clipvalue or 0.0),
+            loss_scale_factor=float(self.loss_scale_factor or 1.0),
+            accumulation=int(self.gradient_accumulation_steps or 0),
+            ema_momentum=float(self.ema_momentum) if self.use_ema else 0.0,
+            overwrite_frequency=int((self.use_ema and self.ema_overwrite_frequency) or 0),
+            **rule.numbers,
+        )
+        if self.use_ema:  # the launch visits weights with a gradient only
+            moved = {id(variable) for _, variable in pairs}
+            composed.move_averages(self, [v for v in self._trainable_variables if id(v) not in moved])
 
     def _lay_out(self, flat: FlatParameters) -> None:
         """Gives the slots the layout of the weights, and the lists of slots their flat last entry.
@@ -298,21 +352,6 @@ class Optimizer:
             slots.append(self._layouts[-1].variable)
         self._flat = flat.variable
 
-    def _clip(self, grads: list[Any]) -> list[Any]:
-        if self.clipnorm is not None:
-            return [self._scaled(grad, [grad], self.clipnorm) for grad in grads]
-        if self.global_clipnorm is not None:
-            return [self._scaled(grad, grads, self.global_clipnorm) for grad in grads]
-        if self.clipvalue is not None:
-            return [ops.clip(grad, -self.clipvalue, self.clipvalue) for grad in grads]
-        return grads
-
-    @staticmethod
-    def _scaled(grad: Any, grads: list[Any], limit: float) -> Any:
-        """grad, shortened so that the norm of all grads together is at most the limit."""
-        total = sum(ops.sum(ops.square(one)) for one in grads)
-        return grad * (limit / ops.maximum(ops.sqrt(total), limit))
-
     def exclude_from_weight_decay(
         self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
     ) -> None:
@@ -324,6 +363,22 @@ class Optimizer:
 
     def _is_undecayed(self, variable: Variable) -> bool:
         return id(variable) in self._undecayed or any(name in variable.path for name in self._undecayed_names)
+
+    def scale_loss(self, loss: Any) -> Any:
+        """The loss times loss_scale_factor, whose gradients `apply` takes."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """At the end of training: with use_ema, gives the weights their moving averages."""
+        if not self.use_ema:
+            return
+        if len(var_list) != len(self._trainable_variables):
+            raise ValueError(
+                f"{self.name}: {len(var_list)} variables were given, but there are moving averages of "
+                f"{len(self._trainable_variables)}"
+            )
+        for variable in var_list:
+            variable.assign(self._model_variables_moving_average[self._index[id(variable)]])
 
     # ---- configuration -----------------------------------------------------------------------------------------------
 
@@ -339,6 +394,11 @@ class Optimizer:
             "clipnorm": self.clipnorm,
             "clipvalue": self.clipvalue,
             "global_clipnorm": self.global_clipnorm,
+            "use_ema": self.use_ema,
+            "ema_momentum": self.ema_momentum,
+            "ema_overwrite_frequency": self.ema_overwrite_frequency,
+            "loss_scale_factor": self.loss_scale_factor,
+            "gradient_accumulation_steps": self.gradient_accumulation_steps,
         }
 
     @classmethod
@@ -350,3 +410,8 @@ class Optimizer:
             rate = deserialize_keras_object(config["learning_rate"], custom_objects)
             config = {**config, "learning_rate": rate}
         return cls(**config)
+
+
+def _expect_count(name: str, value: Any, least: int) -> None:
+    if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+        raise ValueError(f"{name} must be None or an integer of at least {least}, not {value!r}")

@@ -14,7 +14,7 @@ from typing import Any
 
 from linnet import ops
 from linnet.backend.variable import Variable
-from linnet.optimizers.optimizer import Optimizer
+from linnet.optimizers.optimizer import EngineRule, Optimizer
 
 
 class RMSprop(Optimizer):
@@ -31,9 +31,26 @@ class RMSprop(Optimizer):
         clipnorm: float | None = None,
         clipvalue: float | None = None,
         global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
         name: str = "rmsprop",
     ) -> None:
-        super().__init__(learning_rate, weight_decay, clipnorm, clipvalue, global_clipnorm, name)
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+        )
         self.rho = rho
         self.momentum = momentum
         self.epsilon = epsilon
@@ -46,6 +63,10 @@ class RMSprop(Optimizer):
         self._velocities = self.add_optimizer_variables(variables, "velocity")
         self._momentums = self.add_optimizer_variables(variables, "momentum") if self.momentum > 0 else []
         self._average_gradients = self.add_optimizer_variables(variables, "average_gradient") if self.centered else []
+
+    def engine_rule(self) -> EngineRule:
+        numbers = {"beta_1": float(self.rho), "momentum": float(self.momentum), "epsilon": float(self.epsilon)}
+        return EngineRule("rmsprop", [self._velocities, self._momentums, self._average_gradients], numbers)
 
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         index = self._get_variable_index(variable)
