@@ -14,6 +14,7 @@ const OpList& reshape_ops();
 const OpList& strided_ops();
 const OpList& matmul_ops();
 const OpList& conv2d_ops();
+const OpList& conv3d_ops();
 const OpList& pool2d_ops();
 const OpList& reduce_ops();
 const OpList& softmax_ops();

@@ -141,8 +141,3 @@ def test_channels_first():
 def test_errors(function, message):
     with pytest.raises(ValueError, match=message):
         function()
-
-
-def test_volumes_are_not_supported():
-    with pytest.raises(NotImplementedError, match="volumes"):
-        ops.conv(np.zeros((1, 4, 4, 4, 3)), np.zeros((3, 3, 3, 3, 4)))

@@ -378,8 +378,11 @@ def test_fit_ends_with_the_averages_and_a_file_keeps_them(tmp_path):
     assert again.optimizer.get_config() == first.optimizer.get_config()
     for a, b in zip(first.optimizer.variables, again.optimizer.variables, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy())
-    for step in range(3):  # the accumulator goes on where it was
-        assert first.train_on_batch(x, y) == again.train_on_batch(x, y), step
+    for _ in range(3):  # the accumulator goes on where it was
+        first.train_on_batch(x, y)
+        again.train_on_batch(x, y)
+    for a, b in zip(first.get_weights(), again.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
     second = model()
     second.fit(x, y, batch_size=16, shuffle=False, verbose=0)
     for average, weight in zip(averages, second.trainable_variables, strict=True):

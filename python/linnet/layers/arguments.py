@@ -10,16 +10,23 @@ from linnet.backend.errors import UnsupportedError
 from linnet.backend.lookup import unknown_name
 
 
-def pair(name: str, value: Any, least: int = 1) -> tuple[int, int]:
-    """(height, width) of an argument that is one integer or two."""
-    values = (value, value) if isinstance(value, (int, np.integer)) else value
+def sizes(name: str, value: Any, rank: int, least: int = 1) -> tuple[int, ...]:
+    """An argument that is one integer, or one for each of `rank` axes, as a tuple."""
+    values = (value,) * rank if isinstance(value, (int, np.integer)) else value
     if (
         isinstance(values, (tuple, list))
-        and len(values) == 2
+        and len(values) == rank
         and all(isinstance(one, (int, np.integer)) and not isinstance(one, bool) and one >= least for one in values)
     ):
-        return int(values[0]), int(values[1])
-    raise ValueError(f"{name} must be an integer of at least {least}, or a pair of them, not {value!r}")
+        return tuple(int(one) for one in values)
+    several = {1: "a tuple of one", 2: "a pair of them", 3: "three of them"}[rank]
+    raise ValueError(f"{name} must be an integer of at least {least}, or {several}, not {value!r}")
+
+
+def pair(name: str, value: Any, least: int = 1) -> tuple[int, int]:
+    """(height, width) of an argument that is one integer or two."""
+    height, width = sizes(name, value, 2, least)
+    return height, width
 
 
 def positive(name: str, value: Any) -> int:
@@ -29,11 +36,11 @@ def positive(name: str, value: Any) -> int:
     return int(value)
 
 
-def padding_name(value: Any) -> str:
-    """ "valid" or "same"."""
+def padding_name(value: Any, known: tuple[str, ...] = ("valid", "same")) -> str:
+    """ "valid" or "same", or what else is known."""
     name = value.lower() if isinstance(value, str) else value
-    if name not in ("valid", "same"):
-        raise unknown_name("padding", value, ("valid", "same"))
+    if name not in known:
+        raise unknown_name("padding", value, known)
     return str(name)
 
 

@@ -75,7 +75,7 @@ from linnet.ops.comparison import (
     logical_xor,
     not_equal,
 )
-from linnet.ops.convolution import average_pool, conv, depthwise_conv, max_pool, separable_conv
+from linnet.ops.convolution import average_pool, conv, conv_transpose, depthwise_conv, max_pool, separable_conv
 from linnet.ops.creation import (
     arange,
     array,
@@ -214,6 +214,7 @@ __all__ = [
     "clip",
     "concatenate",
     "conv",
+    "conv_transpose",
     "convert_to_numpy",
     "convert_to_tensor",
     "copy",
