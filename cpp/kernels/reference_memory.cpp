@@ -47,6 +47,12 @@ void gather_type(SourceType type, const void* src, int64_t row, const int64_t* i
   }
 }
 
+// What shortens a vector whose squares have this sum to at most `limit`, or 1 where there is none. A NaN stays.
+float shrink(double squares, float limit) {
+  const double norm = std::sqrt(squares), most = static_cast<double>(limit);
+  return limit > 0 && !(norm <= most) ? static_cast<float>(most / norm) : 1.0f;
+}
+
 }  // namespace
 
 void update(const UpdateArgs& a, const Launch&) {
@@ -57,12 +63,11 @@ void update(const UpdateArgs& a, const Launch&) {
   for (GradientPart* part = a.part; part < a.part + a.parts; ++part) {
     double sum = 0;
     for (int64_t i = part->begin; i < part->end; ++i) sum += std::pow(static_cast<double>(a.mean * raw(*part, i)), 2);
-    part->scale = static_cast<float>(a.clip_norm > 0 ? a.clip_norm / std::fmax(std::sqrt(sum), a.clip_norm) : 1);
+    part->scale = shrink(sum, a.clip_norm);
     all += sum;
   }
   for (const GradientPart* part = a.part; part < a.part + a.parts; ++part) {
-    const double norm = std::fmax(std::sqrt(all), a.clip_norm);
-    const float scale = a.global_norm && a.clip_norm > 0 ? static_cast<float>(a.clip_norm / norm) : part->scale;
+    const float scale = a.global_norm ? shrink(all, a.clip_norm) : part->scale;
     for (int64_t i = part->begin; i < part->end; ++i) {
       float u = raw(*part, i);
       if (a.accumulator) a.accumulator[i] = a.accumulate_only ? u : 0;
