@@ -1,6 +1,6 @@
 // The reference table, last part: kernels that mostly move memory. The optimizers, the depths of a window laid side by
-// side, strided copies, conversions, gathers and scatters of rows; and the two yardsticks, which measure nothing here: a
-// naive loop's own peak says little. Each kernel says what it computes in the fewest lines; the fast forms have files
+// side, strided copies, conversions, gathers and scatters of rows; and the two yardsticks, which measure nothing here:
+// a naive loop's own peak says little. Each kernel says what it computes in the fewest lines; the fast forms have files
 // of their own. Start at `update` for how an optimizer's extras follow on one another.
 #include <cmath>
 #include <cstring>

@@ -33,7 +33,7 @@ struct ProgramState {
   std::vector<bool> needed;  // by position among the executable's inputs
   uint64_t step = 0;
   float* learning_rate = nullptr;  // in `own`
-  float* iterations = nullptr;
+  int32_t* iterations = nullptr;
 
   int own_variable(const std::string& name, const Type& type) {
     const int id = graph.variable(name, type);
@@ -76,8 +76,14 @@ void finish_program(ProgramState& program, const std::vector<int>& outputs, int6
   for (auto& [id, memory] : program.own) program.executable->bind_variable(id, memory.get());
 }
 
-// Appends gradients of all variables and one update for each that the loss depends on. `update(variable, gradient,
-// number)` adds the optimizer's node.
+// What an optimizer remembers of one variable, and the attributes of its `update`.
+struct NamedUpdate {
+  std::vector<int> slots;
+  Attributes attributes;
+};
+
+// Appends gradients of all variables and one update for each that the loss depends on. `update(program, type)` says how
+// to update a variable of this type.
 template <class Update>
 std::unique_ptr<ProgramState> training_program(const std::shared_ptr<NetworkState>& network, int loss,
                                                double learning_rate, int64_t capacity, Update update) {
@@ -86,10 +92,16 @@ std::unique_ptr<ProgramState> training_program(const std::shared_ptr<NetworkStat
   const int rate = program->own_variable("learning_rate", {DType::f32, {}});
   program->learning_rate = program->numbers(rate);
   *program->learning_rate = static_cast<float>(learning_rate);
+  const int iterations = program->own_variable("iterations", {DType::i32, {}});
+  program->iterations = reinterpret_cast<int32_t*>(program->own.at(iterations).get());
   bool any = false;
   for (size_t i = 0; i < gradients.size(); ++i) {
     if (gradients[i] < 0) continue;
-    update(*program, network->variables[i], gradients[i], rate);
+    const int w = network->variables[i];
+    const NamedUpdate named = update(*program, program->graph.type(w));
+    std::vector<int> inputs = {w, w, w, w, w, w, rate, iterations, gradients[i]};  // w: no such slot
+    std::copy(named.slots.begin(), named.slots.end(), inputs.begin() + 1);
+    program->graph.add("update", inputs, named.attributes);
     any = true;
   }
   if (!any) throw std::invalid_argument("compile_training: the loss depends on no variable of the network");
@@ -141,7 +153,7 @@ std::vector<Array> Program::run(const std::vector<ArrayView>& inputs) {
   const std::lock_guard<std::mutex> lock(executable.mutex());
   executable.run(rows, pointers, state_->network->seed, state_->step);
   ++state_->step;
-  if (state_->iterations) *state_->iterations += 1.0f;
+  if (state_->iterations) ++*state_->iterations;
   std::vector<Array> outputs;
   for (size_t i = 0; i < executable.output_count(); ++i) {
     outputs.push_back(make_array(executable.output_type(i), rows));
@@ -281,30 +293,23 @@ Program Network::compile(const std::vector<Tensor>& outputs, int64_t capacity,
 }
 
 Program Network::compile_training(const Tensor& loss, const Adam& adam, int64_t capacity) {
-  int iterations = -1;
-  std::unique_ptr<ProgramState> program = training_program(
-      state_, value_of(loss), adam.learning_rate, capacity, [&](ProgramState& p, int variable, int gradient, int rate) {
-        const Type type = p.graph.type(variable);
-        if (iterations < 0) iterations = p.own_variable("iterations", {DType::f32, {}});
-        const int m = p.own_variable("m", type), v = p.own_variable("v", type);
-        p.graph.add("adam", {variable, gradient, m, v, rate, iterations},
-                    {{"beta_1", adam.beta_1}, {"beta_2", adam.beta_2}, {"epsilon", adam.epsilon}});
-      });
-  program->iterations = program->numbers(iterations);
-  return Program(std::move(program));
+  return Program(training_program(state_, value_of(loss), adam.learning_rate, capacity,
+                                  [&](ProgramState& p, Type type) -> NamedUpdate {
+                                    return {{p.own_variable("m", type), p.own_variable("v", type)},
+                                            {{"rule", std::string("adam")},
+                                             {"beta_1", adam.beta_1},
+                                             {"beta_2", adam.beta_2},
+                                             {"epsilon", adam.epsilon}}};
+                                  }));
 }
 
 Program Network::compile_training(const Tensor& loss, const Sgd& sgd, int64_t capacity) {
-  return Program(training_program(state_, value_of(loss), sgd.learning_rate, capacity,
-                                  [&](ProgramState& p, int variable, int gradient, int rate) {
-                                    if (sgd.momentum == 0.0) {
-                                      p.graph.add("sgd", {variable, gradient, rate}, {});
-                                      return;
-                                    }
-                                    const int velocity = p.own_variable("velocity", p.graph.type(variable));
-                                    p.graph.add("sgd_momentum", {variable, gradient, velocity, rate},
-                                                {{"momentum", sgd.momentum}, {"nesterov", sgd.nesterov}});
-                                  }));
+  return Program(training_program(
+      state_, value_of(loss), sgd.learning_rate, capacity, [&](ProgramState& p, Type type) -> NamedUpdate {
+        if (sgd.momentum == 0.0) return {{}, {{"rule", std::string("sgd")}}};
+        return {{p.own_variable("velocity", type)},
+                {{"rule", std::string(sgd.nesterov ? "nesterov" : "momentum")}, {"momentum", sgd.momentum}}};
+      }));
 }
 
 // ---- Network: the numbers in variables

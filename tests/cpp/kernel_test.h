@@ -1,12 +1,13 @@
 // What every kernel test needs: memory that betrays overruns, random data, every table at several thread counts, and
 // comparisons that report one line instead of a million.
 //
-//   TEST_CASE("sgd") {
+//   TEST_CASE("softmax") {
 //     for_each_case([](Case& run) {                              // every table x 1 and 3 threads
-//       Buffer<float> w = random(1000, 1), g = random(1000, 2);
+//       const Buffer<float> x = random(20 * 50, 1);
+//       Buffer<float> y(20 * 50);
 //       const std::vector<double> expected = ...;                // computed here, in double
-//       run.kernels.sgd({.n = 1000, .w = w.data(), .g = g.data(), .lr = 0.1f}, run.launch());
-//       check_close(w.data(), expected, 1e-6, 1e-7);
+//       run.kernels.softmax_forward(false, 20, 50, x.data(), y.data(), run.launch());
+//       check_close(y.data(), expected, 1e-6, 1e-7);
 //     });
 //   }
 //
