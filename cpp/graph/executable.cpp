@@ -13,6 +13,7 @@
 
 #include "graph/fuse.h"
 #include "graph/pointwise.h"
+#include "graph/schedule.h"
 #include "runtime/dispatch.h"
 #include "runtime/threads.h"
 
@@ -60,9 +61,8 @@ Executable::Executable(const Graph& graph, const std::vector<int>& outputs, int6
 }
 
 void Executable::lower_nodes() {
-  for (int i = 0; i < graph_.node_count(); ++i) {
+  for (int i : launch_order(graph_)) {
     const Node& node = graph_.node(i);
-    if (node.dead || node.op->alias) continue;
     Step step{.node = i, .lowered = node.op->lower({graph_, node, *kernels_, capacity_})};
     workspace_bytes_ = std::max(workspace_bytes_, step.lowered.workspace);
     steps_.push_back(std::move(step));

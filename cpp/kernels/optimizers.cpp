@@ -63,14 +63,16 @@ float shrink(double squares, float limit) {
                                             : static_cast<float>(static_cast<double>(limit) / norm);  // NaN stays
 }
 
-// Part p meets run r of the range in at most one piece, whose sum lies at sums[p + r]: both only ever grow.
-void clip_norms(const UpdateArgs& a, int64_t weights, const Launch& launch) {
+// Part p meets run r of the range in at most one piece, whose sum lies at sums[p + r - start]: both only ever grow.
+void clip_norms(const UpdateArgs& a, int64_t first_weight, int64_t last_weight, const Launch& launch) {
+  const int64_t start = first_weight / kNormRun, stop = (last_weight + kNormRun - 1) / kNormRun;
   float* const sums = static_cast<float*>(launch.workspace);
-  for_tiles(launch, (weights + kNormRun - 1) / kNormRun, kNormRun, [a, sums](int64_t begin, int64_t end, float*) {
-    for (int64_t run = begin; run < end; ++run)
+  for_tiles(launch, stop - start, kNormRun, [a, sums, start](int64_t begin, int64_t end, float*) {
+    for (int64_t run = start + begin; run < start + end; ++run)
       each_part(a, run * kNormRun, (run + 1) * kNormRun, [&](int64_t p, int64_t first, int64_t last) {
         const float* const accumulator = a.accumulator ? a.accumulator + first : nullptr;
-        sums[p + run] = sum_of_squares(a.loss_scale, a.part[p].g + first - a.part[p].begin, accumulator, last - first);
+        sums[p + run - start] =
+            sum_of_squares(a.loss_scale, a.part[p].g + first - a.part[p].begin, accumulator, last - first);
       });
   });
   const double mean_squared = static_cast<double>(a.mean) * static_cast<double>(a.mean);
@@ -80,7 +82,7 @@ void clip_norms(const UpdateArgs& a, int64_t weights, const Launch& launch) {
     double own = 0;
     if (part.begin < part.end)
       for (int64_t run = part.begin / kNormRun; run <= (part.end - 1) / kNormRun; ++run)
-        own += static_cast<double>(sums[p + run]);
+        own += static_cast<double>(sums[p + run - start]);
     part.scale = shrink(own * mean_squared, a.clip_norm);
     all += own;
   }
@@ -220,23 +222,24 @@ Rule rule_of(const UpdateArgs& a) {
 }  // namespace
 
 void update(const UpdateArgs& args, const Launch& launch) {
-  const int64_t weights = args.parts ? args.part[args.parts - 1].end : 0;
+  const int64_t start = args.parts ? args.part[0].begin : 0, stop = args.parts ? args.part[args.parts - 1].end : 0;
   for (int64_t p = 0; p < args.parts; ++p) args.part[p].scale = 1.0f;
-  if (args.clip_norm > 0.0f && !args.accumulate_only) clip_norms(args, weights, launch);
-  for_tiles(launch, weights, 8, [a = args, rule = rule_of(args)](int64_t begin, int64_t end, float* scratch) {
-    each_part(a, begin, end, [&](int64_t p, int64_t first, int64_t last) {
-      const GradientPart& part = a.part[p];
-      for (int64_t at = first; at < last; at += kBlock) {
-        const int64_t n = last - at < kBlock ? last - at : kBlock;
-        if (a.accumulate_only) {
-          accumulate(a, part, at, n);
-        } else {
-          rule(a, at, n, gradient(a, part, at, n, scratch), part.decays ? a.decay : 0.0f);
-        }
-        if (a.average) average(a, at, n);
-      }
-    });
-  });
+  if (args.clip_norm > 0.0f && !args.accumulate_only) clip_norms(args, start, stop, launch);
+  for_tiles(launch, stop - start, 8,
+            [a = args, start, rule = rule_of(args)](int64_t begin, int64_t end, float* scratch) {
+              each_part(a, start + begin, start + end, [&](int64_t p, int64_t first, int64_t last) {
+                const GradientPart& part = a.part[p];
+                for (int64_t at = first; at < last; at += kBlock) {
+                  const int64_t n = last - at < kBlock ? last - at : kBlock;
+                  if (a.accumulate_only) {
+                    accumulate(a, part, at, n);
+                  } else {
+                    rule(a, at, n, gradient(a, part, at, n, scratch), part.decays ? a.decay : 0.0f);
+                  }
+                  if (a.average) average(a, at, n);
+                }
+              });
+            });
 }
 
 size_t update_workspace(int64_t parts, int64_t weights) {

@@ -117,6 +117,13 @@ void infer_update(InferContext& context) {
   }
 }
 
+// From the first to the last weight that has a gradient.
+std::pair<int64_t, int64_t> touched_bytes(const Graph& graph, const Node& node) {
+  const Ints& offsets = node.attributes.ints("offsets");
+  const int64_t first = offsets.empty() ? 0 : offsets.front(), last = offsets.empty() ? 0 : offsets.back();
+  return {4 * first, 4 * (last + element_count(graph.type(node.inputs.back()).shape, 0))};
+}
+
 // What does not change from step to step, and the numbers that the others follow from.
 struct Update {
   UpdateArgs args;
@@ -221,7 +228,8 @@ const OpList& optimizer_ops() {
                       {"overwrite_frequency", int64_t{0}}},
        .infer = infer_update,
        .lower = lower_update,
-       .mutates = {0, 1, 2, 3, 4, 5}},
+       .mutates = {0, 1, 2, 3, 4, 5},
+       .touched_bytes = touched_bytes},
   };
   return ops;
 }

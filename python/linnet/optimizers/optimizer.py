@@ -32,6 +32,9 @@ from linnet.backend.variable import Variable
 from linnet.optimizers import composed
 from linnet.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
 
+# Weights of so many floats (1 MB) are updated on their own, during backward: a launch costs them less than 2 %.
+LARGE = 1 << 18
+
 
 class EngineRule(NamedTuple):
     """A rule that the engine's `update` knows: its name, the lists of slots (None: not kept) and its numbers."""
@@ -306,7 +309,9 @@ class Optimizer:
     def _apply_in_one_pass(
         self, trace: Trace, flat: FlatParameters, pairs: list[tuple[Any, Variable]], rule: EngineRule
     ) -> None:
-        """Records the engine's `update`: one launch for all weights, wherever their gradients lie."""
+        """Records the engine's `update`: one launch for all small weights, wherever their gradients lie, and one for each
+        large weight. The engine runs these during backward, as soon as the gradient is there: the memory of large
+        gradients is then free again. A norm over all gradients needs all of them, and so leaves one launch."""
         weights = flat.variable
         pairs = sorted(pairs, key=lambda pair: flat.offsets[id(pair[1])])
         # The flat array comes last in a list of slots. What this update does not have is given as the weights.
@@ -314,25 +319,26 @@ class Optimizer:
         average = self._model_variables_moving_average[-1] if self.use_ema else weights
         accumulator = self._accumulated_gradients[-1] if self.gradient_accumulation_steps else weights
         numbers = [trace.tensor(self._get_current_learning_rate()), trace.read(self._calls)]
-        operands = [weights, *kept, average, accumulator, *numbers, *[trace.tensor(grad) for grad, _ in pairs]]
-        undecayed = [i for i, (_, variable) in enumerate(pairs) if self._is_undecayed(variable)]
-        trace.effect(
-            "update",
-            operands,
-            rule=rule.name,
-            offsets=[flat.offsets[id(variable)] for _, variable in pairs],
-            undecayed=undecayed,
-            weight_decay=float(self.weight_decay or 0.0),
-            clipnorm=float(self.clipnorm or self.global_clipnorm or 0.0),
-            global_norm=self.global_clipnorm is not None,
-            clipvalue=float(self.clipvalue or 0.0),
-            loss_scale_factor=float(self.loss_scale_factor or 1.0),
-            accumulation=int(self.gradient_accumulation_steps or 0),
-            ema_momentum=float(self.ema_momentum) if self.use_ema else 0.0,
-            overwrite_frequency=int((self.use_ema and self.ema_overwrite_frequency) or 0),
-            **rule.numbers,
-        )
-        if self.use_ema:  # the launch visits weights with a gradient only
+        small = [pair for pair in pairs if pair[1].size < LARGE or self.global_clipnorm is not None]
+        alone = [[pair] for pair in pairs if pair[1].size >= LARGE and self.global_clipnorm is None]
+        for group in [*alone, small] if small else alone:
+            trace.effect(
+                "update",
+                [weights, *kept, average, accumulator, *numbers, *[trace.tensor(grad) for grad, _ in group]],
+                rule=rule.name,
+                offsets=[flat.offsets[id(variable)] for _, variable in group],
+                undecayed=[i for i, (_, variable) in enumerate(group) if self._is_undecayed(variable)],
+                weight_decay=float(self.weight_decay or 0.0),
+                clipnorm=float(self.clipnorm or self.global_clipnorm or 0.0),
+                global_norm=self.global_clipnorm is not None,
+                clipvalue=float(self.clipvalue or 0.0),
+                loss_scale_factor=float(self.loss_scale_factor or 1.0),
+                accumulation=int(self.gradient_accumulation_steps or 0),
+                ema_momentum=float(self.ema_momentum) if self.use_ema else 0.0,
+                overwrite_frequency=int((self.use_ema and self.ema_overwrite_frequency) or 0),
+                **rule.numbers,
+            )
+        if self.use_ema:  # these visit weights with a gradient only
             moved = {id(variable) for _, variable in pairs}
             composed.move_averages(self, [v for v in self._trainable_variables if id(v) not in moved])
 
