@@ -100,7 +100,7 @@ TEST_CASE("fuse: a bias that is computed later, or written in between, stays out
     const int flat = net.variable({20});
     const int part = net.add("view", {flat}, {{"offset", int64_t{4}}, {"shape", Ints{7}}});
     net.sgd(part, net.input({7}));
-    CHECK_LAUNCHES(net, {net.add("add", {y, part})}, "matmul update pointwise");
+    CHECK_LAUNCHES(net, {net.add("add", {y, part})}, "update matmul pointwise");
   }
 }
 
