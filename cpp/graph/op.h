@@ -125,8 +125,8 @@ struct OpDef {
 
   // Writes its inputs `mutates` in place and has no outputs: keeps its place among reads of the same memory.
   std::vector<int> mutates = {};
-  // For an effect that may run as soon as what it needs is there (schedule.h): the bytes of each input in `mutates` that
-  // it reads and writes, as {first, one past the last}.
+  // For an effect that may run as soon as what it needs is there (schedule.h): the bytes that it reads and writes of
+  // each input in `mutates`, as {first, one past the last}.
   std::pair<int64_t, int64_t> (*touched_bytes)(const Graph&, const Node&) = nullptr;
 
   // Takes a bias and a residual as further inputs and an activation, which the fuser fills in ("bias", "residual",
