@@ -1,8 +1,8 @@
 """`FlatParameters`: all trainable weights of a model in one float32 array.
 
 Each variable starts at a multiple of 16 floats (a cache line); the gaps are zero and stay zero: no update visits them,
-or their gradient is zero. So an optimizer's step is one launch over one array (`Optimizer._apply_in_one_pass`), with the
-gradients taken from wherever backward left them, and saving or a sum over processes is one pass.
+or their gradient is zero. So an optimizer's step is one launch over one array (`Optimizer._apply_in_one_pass`), with
+the gradients taken from wherever backward left them, and saving or a sum over processes is one pass.
 
 A variable belongs to the layout made last: laying out a second model that shares it moves it there, and the first
 model's layout is then no longer `valid` and is made anew before its next training step.

@@ -309,8 +309,8 @@ class Optimizer:
     def _apply_in_one_pass(
         self, trace: Trace, flat: FlatParameters, pairs: list[tuple[Any, Variable]], rule: EngineRule
     ) -> None:
-        """Records the engine's `update`: one launch for all small weights, wherever their gradients lie, and one for each
-        large weight. The engine runs these during backward, as soon as the gradient is there: the memory of large
+        """Records the engine's `update`: one launch for all small weights, wherever their gradients lie, and one for
+        each large weight. The engine runs these during backward, as soon as the gradient is there: the memory of large
         gradients is then free again. A norm over all gradients needs all of them, and so leaves one launch."""
         weights = flat.variable
         pairs = sorted(pairs, key=lambda pair: flat.offsets[id(pair[1])])
