@@ -15,7 +15,7 @@ A benchmark script defines contenders as functions that return the step to time,
 where `cases` maps the name of a row to a Row, or only to {contender name: function} (whole networks, which get
 processes of their own for each row). The first contender is linnet, the others peers; the best peer of the run decides.
 A function may return a Timed instead of a step when the error of what the step computes is to be shown as well. A step
-shorter than 200 us is timed many at a time.
+shorter than 200 us is timed many at a time. A turn during which other programs computed is repeated.
 
     python bench/gemm.py --threads 1 --only '512*' --markdown --json gemm.json
 
@@ -34,6 +34,7 @@ import os
 import statistics
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -45,6 +46,8 @@ Step = Callable[[], object]
 
 # Length of a measurement of the machine's own limits in a round.
 PEAK_SECONDS = 0.02
+# A turn during which other processes took more than this share of one processor is repeated, so many times at most.
+DISTURBED, ATTEMPTS = 0.05, 5
 
 
 @dataclass
@@ -189,6 +192,26 @@ class Contender:
         self.send(command, argument)
         return self.answer()
 
+    def ask_quietly(self, command: str, argument: object = None) -> Any:
+        """The answer from a turn in which nobody else computed much, or from the least disturbed one."""
+        found: list[tuple[float, Any]] = []
+        while len(found) < ATTEMPTS and (not found or found[-1][0] > DISTURBED):
+            begin, others = time.perf_counter(), self._time_of_others()
+            answer = self.ask(command, argument)
+            taken = time.perf_counter() - begin
+            found.append(((self._time_of_others() - others) / taken, answer))
+        return min(found, key=lambda turn: turn[0])[1]
+
+    def _time_of_others(self) -> float:
+        """Seconds that all processors together have worked for anybody but this child; 0 where nobody counts."""
+        try:
+            everybody = Path("/proc/stat").read_text().split("\n", 1)[0].split()[1:9]
+            own = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+        except OSError:
+            return 0.0
+        idle = int(everybody[3]) + int(everybody[4])
+        return (sum(map(int, everybody)) - idle - sum(map(int, own))) / os.sysconf("SC_CLK_TCK")
+
     def send(self, command: str, argument: object = None) -> None:
         assert self.process.stdin is not None
         self.process.stdin.write(json.dumps([command, argument]) + "\n")
@@ -220,9 +243,9 @@ def measure(name: str, row: Row, contenders: list[Contender], rounds: int, secon
     found = Measured(name, row, {c.name: [] for c in contenders}, errors)
     for turn in range(rounds):
         if found.row.work:
-            found.peaks.append(contenders[0].ask("limits")[row.unit])
+            found.peaks.append(contenders[0].ask_quietly("limits")[row.unit])
         for contender in contenders if turn % 2 == 0 else contenders[::-1]:
-            found.times[contender.name].append(contender.ask("time", seconds))
+            found.times[contender.name].append(contender.ask_quietly("time", seconds))
     return found
 
 
@@ -322,7 +345,7 @@ def run(cases: Mapping[str, Row], options: argparse.Namespace) -> None:
         if not contenders:
             continue
         if row.work and "isa" not in result:
-            about, limits = contenders[0].ask("about"), contenders[0].ask("limits")
+            about, limits = contenders[0].ask("about"), contenders[0].ask_quietly("limits")
             result |= about | {"peak_flops": limits["flops"], "peak_bytes": limits["bytes"]}
             printer.line(
                 f"{about['processor']}, {about['isa']}, threads: {options.threads}; peak {limits['flops'] / 1e9:.1f} "

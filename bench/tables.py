@@ -55,7 +55,10 @@ def count(threads: int) -> str:
 
 
 def machine(runs: Runs) -> str:
+    """What the shares are of; empty for rows without."""
     first = next(iter(runs.machines.values()))
+    if "isa" not in first:
+        return ""
     peaks = "; ".join(
         f"{count(n)} {run['peak_flops'] / 1e9:.0f} GFLOP/s, {run['peak_bytes'] / 1e9:.0f} GB/s"
         for n, run in sorted(runs.machines.items())
@@ -64,15 +67,17 @@ def machine(runs: Runs) -> str:
 
 
 def cells(record: dict[str, Any] | None) -> list[str]:
-    """Rate and share, then the ratio, of one row at one number of threads."""
+    """Rate and share (or time), then the ratio, of one row at one number of threads."""
     if record is None:
         return ["", ""]
     ours = next(iter(record["seconds"]))
-    rate = record[record["unit"]] / record["seconds"][ours] / 1e9
-    unit = "GFLOP/s" if record["unit"] == "flops" else "GB/s"
+    seconds = record["seconds"][ours]
+    text = f"{seconds * 1e3:.3g} ms"
+    if "unit" in record:
+        unit = "GFLOP/s" if record["unit"] == "flops" else "GB/s"
+        text = f"{record[record['unit']] / seconds / 1e9:.3g} {unit}, {record['share'][ours]:.0%}"
     ratio = record.get("ratio")
-    text = f"**{ratio['median']:.2f}** ({ratio['low']:.2f}–{ratio['high']:.2f})" if ratio else ""
-    return [f"{rate:.3g} {unit}, {record['share'][ours]:.0%}", text]
+    return [text, f"**{ratio['median']:.2f}** ({ratio['low']:.2f}–{ratio['high']:.2f})" if ratio else ""]
 
 
 def errors(records: dict[int, dict[str, Any]]) -> str:
@@ -88,8 +93,8 @@ def table(runs: Runs, group: str) -> str:
     has_error = any(record["error"] for records in rows.values() for record in records.values())
     heading = [group or "kernel"]
     for n in runs.threads:
-        heading += [f"linnet, {count(n)}, of peak"] + (["× torch"] if has_ratio else [])
-    heading += ["error linnet / torch" if has_ratio else "error"] if has_error else []
+        heading += [f"linnet, {count(n)}"] + (["ratio"] if has_ratio else [])
+    heading += ["error linnet / peer" if has_ratio else "error"] if has_error else []
     lines = ["| " + " | ".join(heading) + " |", "|---" * len(heading) + "|"]
     for name, records in rows.items():
         line = [name]
@@ -112,7 +117,7 @@ def means(rows: dict[str, dict[int, dict[str, Any]]], threads: list[int]) -> lis
 
 def tables(runs: Runs) -> str:
     groups = dict.fromkeys(next(iter(records.values()))["group"] for records in runs.rows.values())
-    return "\n\n".join([machine(runs), *(table(runs, group) for group in groups)])
+    return "\n\n".join(filter(None, [machine(runs), *(table(runs, group) for group in groups)]))
 
 
 def place(path: Path, name: str, body: str) -> None:

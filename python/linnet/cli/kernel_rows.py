@@ -25,13 +25,14 @@ SAMPLE = 200e-6
 
 
 def median_seconds(step: Step, seconds: float) -> float:
-    """The median time of a step, from samples that take about `seconds` together; three of them at least."""
+    """The median time of a step, from samples that take about `seconds` together; one of them at least."""
     end = time.perf_counter() + seconds
-    _sample(step, 3)  # wakes threads, warms caches
-    shortest = min(_sample(step, 1) for _ in range(3))
+    shortest = _sample(step, 1)  # wakes threads, warms caches
+    if shortest < seconds / 10:
+        shortest = min(_sample(step, 1) for _ in range(5))
     repeats = max(1, math.ceil(SAMPLE / max(shortest, 1e-9)))
-    times: list[float] = []
-    while time.perf_counter() < end or len(times) < 3:
+    times = [_sample(step, repeats)]
+    while time.perf_counter() < end:
         times.append(_sample(step, repeats))
     return statistics.median(times)
 
