@@ -1,9 +1,9 @@
 // The register tiles of conv2d_lines.h. Loading limits these kernels, so both kinds use what they load several times.
 //
 // line_tile: up to 8 outputs of a line and the weights of one row of the window stay in registers, few enough for 16 of
-// them. Each pixel is loaded once for each row of the window and added to every output that it reaches. Windows of 3 and
-// 5 at strides 1 and 2, and the parts of them that grad_input meets at a stride, have instances of their own; all others
-// take general_tile, which loads a pixel for every multiplication.
+// them. Each pixel is loaded once for each row of the window and added to every output that it reaches. Windows of 3
+// and 5 at strides 1 and 2, and the parts of them that grad_input meets at a stride, have instances of their own; all
+// others take general_tile, which loads a pixel for every multiplication.
 //
 // sum_row: the gradients of one or more rows of the window stay in registers; at stride 1 the last pixels of dy do, too
 // (sum_row_sliding). Every sum runs over the columns in order. Start reading at line_tile.
