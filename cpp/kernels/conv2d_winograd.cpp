@@ -130,7 +130,7 @@ Block block_at(const Args& a, int64_t index, float* v, float* m) {
   b.parts = cut(b.tiles, kMaxRows);
   b.v = v, b.m = m;
   b.v_position = b.tiles * a.p.c + kPositionGap;
-  b.m_position = b.tiles * kPanelWidth + kPositionGap;
+  b.m_position = b.tiles * min_of(kPanelWidth, round_to_lanes(a.s.oc)) + kPositionGap;
   return b;
 }
 

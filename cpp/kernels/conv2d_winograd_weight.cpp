@@ -37,14 +37,15 @@ static_assert(kPositions * kPiecePosition <= kScratchFloats);
 struct Plan {
   explicit Plan(const Conv2dShape& s) : grid(s), panels(panel_count(s.oc)) {
     // Rows of v are an odd number of cache lines apart, for the same reason as the positions.
-    v_tile = divide_up(s.c, 32) * 32 + 16;
-    const int64_t tile = kPositions * (v_tile + panels * kPanelWidth);
+    v_tile = (divide_up(s.c, 16) | 1) * 16;
+    width = min_of(kPanelWidth, round_to_lanes(s.oc));
+    const int64_t tile = kPositions * (v_tile + panels * width);
     const bool small = kPositions * s.c * s.oc <= kSumFloats;
     wave = min_of(grid.tiles, max_of(kLeastTiles, (small ? kWaveFloats : kLongWaveFloats) / tile));
     in_scratch = !small && grid.tiles <= wave;
     v_position = wave * v_tile + kPositionGap;
-    d_position = panels * wave * kPanelWidth + kPositionGap;
-    sum_position = in_scratch ? 0 : panels * s.c * kPanelWidth + kPositionGap;
+    d_position = panels * wave * width + kPositionGap;
+    sum_position = in_scratch ? 0 : panels * s.c * width + kPositionGap;
     wave_jobs = divide_up(wave, kJobTiles);
     jobs = divide_up(grid.tiles, wave) * wave_jobs;
   }
@@ -54,6 +55,7 @@ struct Plan {
   bool in_scratch;          // the sums
   int64_t wave_jobs, jobs;  // that transform: of a wave, of all
   int64_t v_tile;
+  int64_t width;                                 // floats of a panel: two vectors, or one when that is all
   int64_t v_position, d_position, sum_position;  // floats of one position
 };
 
@@ -89,7 +91,7 @@ void transform_job(const void* args, int64_t index, float* scratch) {
       {a.x, s.n, s.h, s.w, s.c, zeros}, p.grid, s.pad_top, s.pad_left, begin, end,
       [&](int64_t t) { return TileSpot{a.v + (t - a.first) * p.v_tile, kLanes, kLanes, p.v_position}; });
   transform_patches<OutputGradLine>({a.dy, s.n, s.oh, s.ow, s.oc, zeros}, p.grid, 0, 0, begin, end, [&](int64_t t) {
-    return TileSpot{a.d + (t - a.first) * kPanelWidth, kPanelWidth, p.wave * kPanelWidth, p.d_position};
+    return TileSpot{a.d + (t - a.first) * p.width, kPanelWidth, p.wave * p.width, p.d_position};
   });
   if (!a.dbias_parts) return;
   float* const dbias = a.dbias_parts + (a.first / p.wave * p.wave_jobs + index) * s.oc;
@@ -109,16 +111,16 @@ void multiply(const Args& a, int64_t position, int64_t panel_index, int64_t firs
   MicroTile t = {};
   t.a = a.v + position * p.v_position + first;
   t.a_stride = p.v_tile, t.a_chunk = a.tiles;
-  t.b = a.d + position * p.d_position + panel_index * p.wave * kPanelWidth;
+  t.b = a.d + position * p.d_position + panel_index * p.wave * p.width;
   t.c = to;
-  t.ldb = t.ldc = kPanelWidth;
+  t.ldb = t.ldc = p.width;
   t.k = a.tiles;
   for (int64_t i = 0; i < parts.count; ++i) {
     const int64_t count = parts.size + (i < parts.longer);
     multiply_in_stretches(micro_kernel_for(static_cast<int>(count), vectors, false), t, kStretch * p.v_tile,
                           a.first > 0);
     t.a += count;
-    t.c += count * kPanelWidth;
+    t.c += count * p.width;
   }
 }
 
@@ -139,7 +141,7 @@ void interpolate(const Args& a, int64_t channel, const Panel& panel, const float
 void multiply_job(const void* args, int64_t index, float*) {
   const Args& a = *static_cast<const Args*>(args);
   const int64_t position = index / a.p.panels, panel = index % a.p.panels;
-  multiply(a, position, panel, 0, a.s.c, a.sum + position * a.p.sum_position + panel * a.s.c * kPanelWidth);
+  multiply(a, position, panel, 0, a.s.c, a.sum + position * a.p.sum_position + panel * a.s.c * a.p.width);
 }
 
 // One panel, kLanes input channels.
@@ -147,7 +149,7 @@ void interpolate_job(const void* args, int64_t index, float*) {
   const Args& a = *static_cast<const Args*>(args);
   const int64_t c = a.s.c, blocks = divide_up(c, kLanes), panel = index / blocks, first = index % blocks * kLanes;
   for (int64_t channel = first; channel < min_of(c, first + kLanes); ++channel)
-    interpolate(a, channel, panel_at(a.s.oc, panel), a.sum + (panel * c + channel) * kPanelWidth, a.p.sum_position);
+    interpolate(a, channel, panel_at(a.s.oc, panel), a.sum + (panel * c + channel) * a.p.width, a.p.sum_position);
 }
 
 // One panel, some input channels, from the products to dkernel.
@@ -158,7 +160,7 @@ void piece_job(const void* args, int64_t index, float* scratch) {
   for (int64_t position = 0; position < kPositions; ++position)
     multiply(a, position, panel, first, rows, scratch + position * kPiecePosition);
   for (int64_t i = 0; i < rows; ++i)
-    interpolate(a, first + i, panel_at(a.s.oc, panel), scratch + i * kPanelWidth, kPiecePosition);
+    interpolate(a, first + i, panel_at(a.s.oc, panel), scratch + i * a.p.width, kPiecePosition);
 }
 
 bool accepts(const Conv2dShape& s) { return is_winograd_shape(s) && winograd_pays(s); }
