@@ -339,7 +339,7 @@ class Crew:
 
 def run(cases: Mapping[str, Row], options: argparse.Namespace) -> None:
     crew, printer, rows = Crew(options), Printer(options.markdown), []
-    result: dict[str, Any] = {"script": Path(sys.argv[0]).stem, "threads": options.threads}
+    result: dict[str, Any] = {"script": Path(sys.argv[0]).stem, "threads": options.threads, "rows": []}
     for name, row in cases.items():
         contenders = crew.of(row)
         if not contenders:
@@ -354,13 +354,13 @@ def run(cases: Mapping[str, Row], options: argparse.Namespace) -> None:
         found = measure(name, row, contenders, options.rounds, options.seconds)
         printer.row(_columns(found))
         rows.append(found)
+        result["rows"].append(found.record())
+        if options.json:  # after every row, so that a run that is stopped leaves what it has
+            Path(options.json).write_text(json.dumps(result, indent=1) + "\n")
         if row.own_processes:
             crew.close()
     crew.close()
     _print_means(rows, printer)
-    if options.json:
-        result["rows"] = [found.record() for found in rows]
-        Path(options.json).write_text(json.dumps(result, indent=1) + "\n")
 
 
 def main(doc: str | None, cases: Cases) -> None:
