@@ -116,11 +116,12 @@ bool absorb_relu_grad(Graph& graph, int index) {
       beta = forward.inputs[2];
     }
   }
+  const int sum = single_sum(graph, dy, gate, index);
   Node& target = graph.node(index);
   target.attributes.set("relu", std::string(beta >= 0 ? "x" : "y"));
   target.inputs[1] = dy;
   target.inputs.push_back(beta >= 0 ? beta : y);
-  if (const int sum = single_sum(graph, dy, gate, index); sum >= 0) {
+  if (sum >= 0) {
     target.attributes.set("more_dy", true);
     target.inputs[1] = graph.node(sum).inputs[0];
     target.inputs.push_back(graph.node(sum).inputs[1]);

@@ -154,6 +154,15 @@ TEST_CASE("fuse: the gradient of batch normalisation goes through a relu on its 
     CHECK_LAUNCHES(net, gradients(net.add("relu", {net.add("add", {product, y})}), {x, gamma}),
                    "pointwise batch_norm matmul broadcast_to pointwise matmul batch_norm_grad pointwise");
   }
+  SUBCASE("and where the sum is no epilogue, either") {
+    const int image = net.input({-1, 4, 4, 5}), kernel = net.variable({3, 3, 5, 5});
+    const Attributes same = {{"padding", Ints{1, 1, 1, 1}}};
+    const int residual = net.add("conv2d", {image, kernel}, same);
+    const int y = net.add("relu", {net.add("add", {net.add_all("batch_norm", {image, gamma, beta})[0], residual})});
+    const int out = net.add("relu", {net.add("add", {net.add("conv2d", {y, kernel}, same), y})});
+    CHECK_LAUNCHES(net, gradients(out, {gamma}),
+                   "conv2d batch_norm conv2d broadcast_to pointwise conv2d_grad_input batch_norm_grad");
+  }
   SUBCASE("beta is assigned in between: the sign comes from y") {
     const int y = net.add("relu", {normed});
     net.assign(beta, net.input({5}));
