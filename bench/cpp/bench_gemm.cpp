@@ -2,6 +2,7 @@
 // (measured in this process, on all threads).
 //
 //   LINNET_NUM_THREADS=1 bench_gemm --benchmark_filter=mlp
+//   bench_gemm --benchmark_filter=neighbours
 //   LINNET_ISA=x86-64-v3 bench_gemm --benchmark_enable_random_interleaving=true --benchmark_repetitions=5
 #include <benchmark/benchmark.h>
 
@@ -50,6 +51,19 @@ constexpr Shape kShapes[] = {
     {"tall/3136x64x576", 3136, 64, 576, false, false},
     {"tall/12544x64x147", 12544, 64, 147, false, false},
     {"wide/32x1024x256", 32, 1024, 256, false, false},
+    // One more or one less must not cost more than its share.
+    {"neighbours/127x512x784", 127, 512, 784, false, false},
+    {"neighbours/129x512x784", 129, 512, 784, false, false},
+    {"neighbours/128x511x784", 128, 511, 784, false, false},
+    {"neighbours/128x513x784", 128, 513, 784, false, false},
+    {"neighbours/511", 511, 511, 511, false, false},
+    {"neighbours/513", 513, 513, 513, false, false},
+    {"neighbours/1023", 1023, 1023, 1023, false, false},
+    {"neighbours/1025", 1025, 1025, 1025, false, false},
+    {"neighbours/3137x65x577", 3137, 65, 577, false, false},
+    {"neighbours/3135x63x575", 3135, 63, 575, false, false},
+    {"neighbours/4x4097x4097", 4, 4097, 4097, false, false},
+    {"neighbours/5x4097x4097", 5, 4097, 4097, false, false},
 };
 
 std::vector<float> numbers(int64_t count) {
