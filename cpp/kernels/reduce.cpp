@@ -76,19 +76,26 @@ void reduce_rows(int64_t rows, int64_t width, int64_t stride, const float* x, fl
   for (int64_t i = 0; i < width; ++i) y[i] = acc[i];
 }
 
-// The same for one column, x (n) in a row: eight vectors side by side, so that their chains of additions overlap.
+// `Count` vectors from x on, halves upon halves.
+template <class Op, int Count>
+Vec reduce_tree(const float* x) {
+  if constexpr (Count == 1) {
+    return load(x);
+  } else {
+    return Op::combine(reduce_tree<Op, Count / 2>(x), reduce_tree<Op, Count / 2>(x + Count / 2 * kLanes));
+  }
+}
+
+// The same for one column, x (n) in a row: eight vectors side by side, so that their chains of additions overlap, and
+// as few additions in a chain at every vector width.
 template <class Op>
 float reduce_row(int64_t n, const float* x) {
-  constexpr int kChains = 8;
+  constexpr int kChains = 8, kWide = kGroup / kChains / kLanes;
   Vec acc[kChains];
   for (Vec& a : acc) a = broadcast(Op::start);
   int64_t i = 0;
-  for (; i + 4 * kChains * kLanes <= n; i += 4 * kChains * kLanes)
-    for (int v = 0; v < kChains; ++v) {
-      const float* four = x + i + 4 * v * kLanes;
-      acc[v] = Op::combine(acc[v], Op::combine(Op::combine(load(four), load(four + kLanes)),
-                                               Op::combine(load(four + 2 * kLanes), load(four + 3 * kLanes))));
-    }
+  for (; i + kGroup <= n; i += kGroup)
+    for (int v = 0; v < kChains; ++v) acc[v] = Op::combine(acc[v], reduce_tree<Op, kWide>(x + i + v * kWide * kLanes));
   for (; i + kChains * kLanes <= n; i += kChains * kLanes)
     for (int v = 0; v < kChains; ++v) acc[v] = Op::combine(acc[v], load(x + i + v * kLanes));
   for (; i < n; i += kLanes) acc[0] = Op::combine(acc[0], load_some(x + i, min_of(n - i, kLanes), Op::start));
