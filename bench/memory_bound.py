@@ -27,6 +27,8 @@ import numpy as np
 from engine import Program, keep_freed_memory, l2_error, normal
 from interleave import Row, Step, Timed, main
 
+from linnet.cli.kernel_rows import optimizer_step
+
 Contenders = dict[str, Callable[[], Step | Timed]]
 EPSILON = 1e-3
 
@@ -194,21 +196,11 @@ OPTIMIZERS = {
 }
 
 
-def optimizer_linnet(name: str, size: int) -> Timed:
-    """Exactly what a training step records: one update of one flat array of weights."""
+def optimizer_linnet(name: str, size: int) -> Step:
     import linnet
-    from linnet.backend.trace import Trace
-    from linnet.backend.variable import Variable
 
     _, _, kind, arguments, *_ = OPTIMIZERS[name]
-    optimizer = getattr(linnet.optimizers, kind)(**arguments)
-    weights, gradient = (Variable(normal(seed, size), name=f"v{seed}") for seed in (1, 2))
-    optimizer.build([weights])
-    trace = Trace(training=True)
-    with trace:
-        optimizer.apply([trace.read(gradient)], [weights])
-    program = trace.compile([], 1)
-    return Timed(functools.partial(program.executable.run_rows, None, 0, 1))
+    return optimizer_step(getattr(linnet.optimizers, kind)(**arguments), size)
 
 
 def optimizer_torch(name: str, size: int, way: str) -> Timed:

@@ -13,6 +13,7 @@ import statistics
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -114,8 +115,8 @@ def rows() -> list[KernelRow]:
         _conv2d("1x1, 256 to 64 channels", 4, 28, 256, 64, 1),
         _max_pool(4, 112, 64),
         _batch_norm(4, 56, 64),
-        _optimizer("adam", 7),
-        _optimizer("sgd", 3),
+        _optimizer("Adam", 7),
+        _optimizer("SGD", 3),
     ]
 
 
@@ -182,15 +183,27 @@ def _batch_norm(n: int, size: int, c: int) -> KernelRow:
     return KernelRow("bound by memory", name, build, bytes=8.0 * 4 * n * size**2 * c)
 
 
-def _optimizer(op: str, floats: int) -> KernelRow:
+def optimizer_step(optimizer: Any, size: int) -> Step:
+    """What a training step records for one flat array of weights: a single update in place."""
+    from linnet.backend.flat import FlatParameters
+    from linnet.backend.trace import Trace
+    from linnet.backend.variable import Variable
+
+    weights, gradient = (Variable(normal(seed, size), name=f"v{seed}") for seed in (1, 2))
+    optimizer.build([weights])
+    trace = Trace(training=True, flat=FlatParameters([weights]))
+    with trace:
+        optimizer.apply([trace.read(gradient)], [weights])
+    return functools.partial(trace.compile([], 1).executable.run_rows, None, 0, 1)
+
+
+def _optimizer(kind: str, floats: int) -> KernelRow:
     """One update of 8 million weights; `floats` are read and written for each."""
     size = 8_000_000
 
     def build() -> Step:
-        program = Program()
-        states = [program.array(np.zeros(size, np.float32)) for _ in range(4 if op == "adam" else 2)]
-        scalars = [program.array(np.array(1e-3, np.float32)) for _ in range(2 if op == "adam" else 1)]
-        program.outputs(op, *states, *scalars)
-        return program.compile()
+        from linnet import optimizers
 
-    return KernelRow("bound by memory", f"{op} update, {size:,} weights", build, bytes=4.0 * floats * size)
+        return optimizer_step(getattr(optimizers, kind)(), size)
+
+    return KernelRow("bound by memory", f"{kind} update, {size:,} weights", build, bytes=4.0 * floats * size)
