@@ -84,8 +84,10 @@ void choose_tiles(Plan& plan) {
 
 // Only sizes that grow with the batch may turn this on, never off: gemm_workspace must not shrink.
 bool large(const GemmArgs& g) {
-  // Below, the operands are in L2 and packing them again costs little: less with wide vectors, in fewer instructions.
-  constexpr int64_t kManyRows = 256, kLarge = int64_t{1} << (kLanes == 16 ? 19 : 18);
+  // Below, the operands are in L2 and packing them again for every tile costs little: the less, the more rows and
+  // columns a micro-kernel gets out of what was packed.
+  constexpr bool kWide = kLanes == 16;
+  constexpr int64_t kManyRows = kWide ? 256 : 128, kLarge = int64_t{1} << (kWide ? 19 : 16);
   return g.batch == 1 && g.m >= kManyRows && g.n >= kPanel && g.n * g.k >= kLarge;
 }
 
