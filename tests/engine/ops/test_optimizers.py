@@ -114,6 +114,56 @@ def test_parts_norms_and_weights_without_decay(global_norm: bool) -> None:
     np.testing.assert_allclose(memory, want, rtol=1e-5, atol=1e-6)
 
 
+def product_graph(rows: int, columns: int) -> tuple[Any, list[int], int]:
+    """Adam on [bias, kernel, bias]: the kernel's gradient is x^T dy over the rows of a run."""
+    graph = E.Graph()
+    x, dy = graph.input("x", (-1, rows), "float32"), graph.input("dy", (-1, columns), "float32")
+    size = 5 + rows * columns + 3
+    variables = [graph.variable(f"v{i}", (size,)) for i in range(4)]
+    kernel = graph.add("matmul", [x, dy], {"trans_a": True})[0]
+    small = [
+        graph.add("broadcast_to", [graph.constant(np.float32(v))], {"shape": [n]})[0] for v, n in ((0.5, 5), (2, 3))
+    ]
+    operands = [*variables[:3], variables[0], variables[3], variables[0]]
+    operands += [graph.constant(np.float32(0.1)), graph.constant(np.int32(3)), small[0], kernel, small[1]]
+    attributes = {"rule": "adam", "offsets": [0, 5, 5 + rows * columns], "undecayed": [0, 2], "weight_decay": 0.2}
+    graph.add("update", operands, {**attributes, "clipvalue": 3.0, "ema_momentum": 0.5, "epsilon": 1e-3}, "opt")
+    return graph, variables, kernel
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(700, 601), (262144, 1), (1, 262144), (3, 600_011)])
+def test_the_gradient_of_a_large_product_is_never_whole(rows: int, columns: int) -> None:
+    rng = np.random.default_rng(3)
+    n, size = 3, 5 + rows * columns + 3
+    start = [np.abs(rng.normal(size=size)).astype(np.float32) for _ in range(4)]
+    data = [rng.normal(size=(n, width)).astype(np.float32) for width in (rows, columns)]
+    results, memories = {}, {}
+    with restored():
+        for debug, threads in (("nofuse", 1), ("", 1), ("", 2), ("", 3)):
+            E.set_num_threads(threads)
+            graph, variables, _ = product_graph(rows, columns)
+            executable = E.Executable(graph, [], 4, debug)
+            arrays = [array.copy() for array in start]
+            for variable, array in zip(variables, arrays, strict=True):
+                executable.bind_variable(variable, array)
+            executable.run(n, data)
+            results[debug, threads] = arrays
+            memories[debug] = sum(executable.memory().values())
+    for key, arrays in results.items():
+        for got, want in zip(arrays, results["nofuse", 1], strict=True):
+            np.testing.assert_array_equal(got, want, err_msg=str(key))
+    if rows * columns > 2**20:
+        assert memories[""] < memories["nofuse"]
+
+
+def test_a_product_that_is_small_or_read_elsewhere_stays_a_launch() -> None:
+    graph, _, kernel = product_graph(700, 601)
+    assert "matmul" not in E.Executable(graph, [], 4).dump()
+    assert "matmul" in E.Executable(graph, [kernel], 4).dump()
+    graph, _, _ = product_graph(7, 601)
+    assert "matmul" in E.Executable(graph, [], 4).dump()
+
+
 def test_a_step_on_a_view_leaves_its_neighbours() -> None:
     graph = E.Graph()
     flat = graph.variable("flat", (10,))
