@@ -19,8 +19,9 @@ namespace {
 // An executable and the arrays whose memory it uses.
 class PyExecutable {
  public:
-  PyExecutable(const Graph& graph, const std::vector<int>& outputs, int64_t capacity, const std::string& debug)
-      : executable_(graph, outputs, capacity, DebugOptions::parse(debug)) {
+  PyExecutable(const Graph& graph, const std::vector<int>& outputs, int64_t capacity, const std::string& debug,
+               bool prepare)
+      : executable_(graph, outputs, capacity, DebugOptions::parse(debug), prepare) {
     const Graph& own = executable_.graph();
     for (int id : own.outputs) keeps_inputs_ |= own.value(own.alias_root(id)).kind == ValueKind::input;
   }
@@ -114,6 +115,7 @@ class PyExecutable {
     py::dict result;
     result["arena"] = executable_.arena_bytes();
     result["gradients"] = executable_.persistent_bytes();
+    result["prepared"] = executable_.prepared_bytes();
     result["constants"] = executable_.constant_bytes();
     result["workspace"] = executable_.workspace_bytes();
     return result;
@@ -172,9 +174,15 @@ class PyExecutable {
 }  // namespace
 
 void bind_executable(py::module_& m) {
+  m.def(
+      "memory_written",
+      [](const py::array& array) {
+        if (array.nbytes()) memory_written(array.data(), static_cast<size_t>(array.nbytes()));
+      },
+      py::arg("array"));
   py::class_<PyExecutable>(m, "Executable")
-      .def(py::init<const Graph&, const std::vector<int>&, int64_t, const std::string&>(), py::arg("graph"),
-           py::arg("outputs"), py::arg("capacity"), py::arg("debug") = "")
+      .def(py::init<const Graph&, const std::vector<int>&, int64_t, const std::string&, bool>(), py::arg("graph"),
+           py::arg("outputs"), py::arg("capacity"), py::arg("debug") = "", py::arg("prepare") = false)
       .def_property_readonly("capacity", &PyExecutable::capacity)
       .def("bind_variable", &PyExecutable::bind_variable, py::arg("variable"), py::arg("array"))
       .def("bind_rows", &PyExecutable::bind_rows, py::arg("input"), py::arg("array"))

@@ -13,6 +13,8 @@
 
 #include "graph/fuse.h"
 #include "graph/pointwise.h"
+#include "graph/prepare.h"
+#include "graph/recompute.h"
 #include "graph/schedule.h"
 #include "runtime/dispatch.h"
 #include "runtime/threads.h"
@@ -27,21 +29,23 @@ DebugOptions DebugOptions::parse(const std::string& text) {
   std::istringstream words(text);
   for (std::string word; std::getline(words, word, ',');) {
     if (word.empty()) continue;
-    bool* flag = word == "nofuse"      ? &options.no_fusion
-                 : word == "noplan"    ? &options.no_plan
-                 : word == "reference" ? &options.reference
-                 : word == "trace"     ? &options.trace
-                 : word == "nan"       ? &options.check_finite
-                                       : nullptr;
+    bool* flag = word == "nofuse"        ? &options.no_fusion
+                 : word == "norecompute" ? &options.no_recompute
+                 : word == "noplan"      ? &options.no_plan
+                 : word == "reference"   ? &options.reference
+                 : word == "trace"       ? &options.trace
+                 : word == "nan"         ? &options.check_finite
+                                         : nullptr;
     if (!flag)
       throw std::invalid_argument("LINNET_DEBUG: unknown word '" + word +
-                                  "'; known are nofuse, noplan, reference, trace, nan");
+                                  "'; known are nofuse, norecompute, noplan, reference, trace, nan");
     *flag = true;
   }
   return options;
 }
 
-Executable::Executable(const Graph& graph, const std::vector<int>& outputs, int64_t capacity, DebugOptions debug)
+Executable::Executable(const Graph& graph, const std::vector<int>& outputs, int64_t capacity, DebugOptions debug,
+                       bool prepare)
     : graph_(graph), capacity_(capacity), debug_(debug) {
   if (capacity < 0) throw std::invalid_argument("the capacity must not be negative, got " + std::to_string(capacity));
   for (int id : outputs) graph_.value(id);
@@ -53,33 +57,58 @@ Executable::Executable(const Graph& graph, const std::vector<int>& outputs, int6
   if (debug.no_fusion) {
     lower_pointwise(graph_);
   } else {
-    fuse(graph_);
+    if (prepare) fold_factors(graph_);
+    fuse(graph_, prepare ? move_prepared_first(graph_) : 0);
+    if (prepare) pack_weights(graph_, *kernels_, capacity_);
+    if (!debug.no_recompute) recompute(graph_, capacity_);
   }
   sources_.resize(inputs_.size());
-  lower_nodes();
+  lower_nodes(prepare && !debug.no_fusion);
   place_buffers();
 }
 
-void Executable::lower_nodes() {
+void Executable::lower_nodes(bool prepare) {
+  const std::vector<bool> steady = prepare ? steady_values(graph_) : std::vector<bool>{};
   for (int i : launch_order(graph_)) {
     const Node& node = graph_.node(i);
     Step step{.node = i, .lowered = node.op->lower({graph_, node, *kernels_, capacity_})};
     workspace_bytes_ = std::max(workspace_bytes_, step.lowered.workspace);
-    steps_.push_back(std::move(step));
+    (prepare && is_prepared(node, steady) ? prologue_ : steps_).push_back(std::move(step));
+  }
+  const auto bytes = [&](int id) {
+    return static_cast<size_t>(element_count(graph_.type(id).shape, 0) * item_size(graph_.type(id).dtype));
+  };
+  for (const Step& step : prologue_) {
+    for (int id : graph_.node(step.node).inputs) {
+      const int root = graph_.alias_root(id);
+      if (graph_.value(root).kind == ValueKind::variable) watched_.push_back(root);
+    }
+  }
+  for (const Step& step : steps_) {
+    const Node& node = graph_.node(step.node);
+    for (int position : node.op->mutates) {
+      const int root = graph_.alias_root(node.inputs[static_cast<size_t>(position)]);
+      written_.emplace_back(root, bytes(root));
+    }
   }
 }
 
 void Executable::place_buffers() {
   std::vector<int> launches;
   std::vector<size_t> workspace;
-  for (const Step& step : steps_) {
-    launches.push_back(step.node);
-    workspace.push_back(step.lowered.workspace);
+  for (const std::vector<Step>* steps : {&prologue_, &steps_}) {
+    for (const Step& step : *steps) {
+      launches.push_back(step.node);
+      workspace.push_back(step.lowered.workspace);
+    }
   }
-  plan_ = make_plan(graph_, launches, workspace, capacity_, !debug_.no_plan);
+  plan_ = make_plan(graph_, launches, workspace, capacity_, !debug_.no_plan, prologue_.size());
   arena_ = allocate_zeroed(plan_.arena_bytes);
   persistent_ = allocate_zeroed(plan_.persistent_bytes);
-  for (size_t i = 0; i < steps_.size(); ++i) steps_[i].workspace = arena_.get() + plan_.workspace_offsets[i];
+  prepared_ = allocate_zeroed(plan_.prepared_bytes);
+  const size_t* place = plan_.workspace_offsets.data();
+  for (Step& step : prologue_) step.workspace = arena_.get() + *place++;
+  for (Step& step : steps_) step.workspace = arena_.get() + *place++;
 
   buffers_.assign(static_cast<size_t>(graph_.value_count()), nullptr);
   std::vector<bool> used(buffers_.size(), false);
@@ -94,6 +123,7 @@ void Executable::place_buffers() {
     void*& buffer = buffers_[static_cast<size_t>(id)];
     if (placement.where == Placement::Where::arena) buffer = arena_.get() + placement.offset;
     if (placement.where == Placement::Where::persistent) buffer = persistent_.get() + placement.offset;
+    if (placement.where == Placement::Where::prepared) buffer = prepared_.get() + placement.offset;
     if (value.kind == ValueKind::constant) buffer = value.data.get();
     if (value.kind == ValueKind::variable && used[static_cast<size_t>(id)]) variables_.push_back(id);
     const int root = graph_.alias_root(id);
@@ -122,6 +152,17 @@ void Executable::bind_variable(int variable, void* data) {
   }
   buffers_[static_cast<size_t>(variable)] = data;
   resolve_aliases(false);
+  if (std::count(watched_.begin(), watched_.end(), variable)) watch_variables();
+}
+
+void Executable::watch_variables() {
+  std::vector<Watch::Range> ranges;
+  for (int id : watched_) {
+    const std::byte* data = static_cast<const std::byte*>(buffers_[static_cast<size_t>(id)]);
+    const Type& type = graph_.type(id);
+    if (data) ranges.emplace_back(data, data + element_count(type.shape, 0) * item_size(type.dtype));
+  }
+  watch_.set(std::move(ranges));
 }
 
 void Executable::bind_rows(int input, SourceType type, const void* data, int64_t rows, int64_t row) {
@@ -142,13 +183,7 @@ void Executable::bind_rows(int input, SourceType type, const void* data, int64_t
 }
 
 bool Executable::writes(int variable) const {
-  for (const Step& step : steps_) {
-    const Node& node = graph_.node(step.node);
-    for (int position : node.op->mutates) {
-      if (graph_.alias_root(node.inputs[static_cast<size_t>(position)]) == variable) return true;
-    }
-  }
-  return false;
+  return std::any_of(written_.begin(), written_.end(), [&](const auto& entry) { return entry.first == variable; });
 }
 
 void Executable::check_rows(int64_t n) const {
@@ -218,13 +253,32 @@ void Executable::execute(int64_t n, uint64_t seed, uint64_t step, const int64_t*
   ActiveRegion active;
   Run run{
       .n = n, .seed = seed, .step = step, .buffers = buffers_.data(), .launch = make_launch(nullptr), .bad_row = -1};
-  for (const Step& s : steps_) {
+  if (!prologue_.empty() && watch_.take_stale()) {
+    try {
+      run_checked(prologue_, run, indices, start);
+    } catch (...) {
+      watch_.mark_stale();
+      throw;
+    }
+  }
+  // Also after an error in the middle of a step.
+  struct Report {
+    const Executable& owner;
+    ~Report() {
+      for (const auto& [id, bytes] : owner.written_) memory_written(owner.buffers_[static_cast<size_t>(id)], bytes);
+    }
+  } report{*this};
+  run_checked(steps_, run, indices, start);
+  last_rows_ = n;
+}
+
+void Executable::run_checked(const std::vector<Step>& steps, Run& run, const int64_t* indices, int64_t start) {
+  for (const Step& s : steps) {
     run_step(s, run);
     if (run.bad_row >= 0) fail_row(s, run, indices, start);
     if (debug_.trace) trace(s, run);
     if (debug_.check_finite) check_finite(s, run);
   }
-  last_rows_ = n;
 }
 
 void Executable::run_step(const Step& step, Run& run) {
@@ -284,8 +338,9 @@ size_t Executable::constant_bytes() const {
 std::string Executable::dump() const {
   std::ostringstream out;
   out << "capacity " << capacity_ << ", kernels " << kernels_->name << ", arena " << plan_.arena_bytes
-      << " B, persistent " << plan_.persistent_bytes << " B, " << steps_.size() << " launches\n";
-  for (const Step& step : steps_) {
+      << " B, persistent " << plan_.persistent_bytes << " B, prepared " << plan_.prepared_bytes << " B, "
+      << steps_.size() << " launches\n";
+  const auto line = [&](const Step& step) {
     const Node& node = graph_.node(step.node);
     out << node.label() << " (";
     for (size_t i = 0; i < node.inputs.size(); ++i) out << (i ? ", %" : "%") << node.inputs[i];
@@ -293,13 +348,21 @@ std::string Executable::dump() const {
     for (int id : node.outputs) {
       const Placement& placement = plan_.values[static_cast<size_t>(id)];
       out << " -> %" << id << to_string(graph_.type(id).shape)
-          << (placement.where == Placement::Where::persistent ? " persistent+" : " arena+") << placement.offset;
+          << (placement.where == Placement::Where::persistent ? " persistent+"
+              : placement.where == Placement::Where::prepared ? " prepared+"
+                                                              : " arena+")
+          << placement.offset;
     }
     if (step.lowered.workspace) out << " workspace " << step.lowered.workspace;
     if (!node.attributes.items().empty()) out << " {" << to_string(node.attributes) << "}";
     if (node.program) out << " [" << to_string(*node.program) << "]";
     out << "\n";
+  };
+  for (const Step& step : prologue_) {
+    out << "prepare ";
+    line(step);
   }
+  for (const Step& step : steps_) line(step);
   return out.str();
 }
 

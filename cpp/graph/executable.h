@@ -1,8 +1,8 @@
 // Executable: a graph made ready to run. Copying the graph, fusing it, placing its buffers and choosing kernels happen
 // once; after that a run is a loop over launches that allocates nothing.
 //
-// Memory: `arena` and `persistent` (plan.h) belong to the executable; variables belong to the caller, who binds them
-// once; inputs are given per run, or gathered by row number from a bound data set.
+// Memory: `arena`, `persistent` and `prepared` (plan.h) belong to the executable; variables belong to the caller, who
+// binds them once; inputs are given per run, or gathered by row number from a bound data set.
 #pragma once
 #include <memory>
 #include <mutex>
@@ -10,12 +10,14 @@
 #include <vector>
 
 #include "graph/plan.h"
+#include "graph/watch.h"
 
 namespace linnet {
 
 // LINNET_DEBUG: modes that trade speed for sight.
 struct DebugOptions {
   bool no_fusion = false;     // nofuse: one launch per operation
+  bool no_recompute = false;  // norecompute: every value is computed once
   bool no_plan = false;       // noplan: every buffer has memory of its own
   bool reference = false;     // reference: the naive kernels
   bool trace = false;         // trace: one line per launch on stderr
@@ -27,8 +29,11 @@ struct DebugOptions {
 
 class Executable {
  public:
-  // `capacity`: the most rows of a run.
-  Executable(const Graph& graph, const std::vector<int>& outputs, int64_t capacity, DebugOptions debug);
+  // `capacity`: the most rows of a run. `prepare`: what depends on variables alone is computed once and kept, and
+  // weights are folded and packed (prepare.h); the caller promises to report every change of their memory
+  // (memory_written in watch.h), but for those that executables make.
+  Executable(const Graph& graph, const std::vector<int>& outputs, int64_t capacity, DebugOptions debug,
+             bool prepare = false);
 
   int64_t capacity() const { return capacity_; }
   const std::vector<int>& inputs() const { return inputs_; }
@@ -60,6 +65,7 @@ class Executable {
 
   size_t arena_bytes() const { return plan_.arena_bytes; }
   size_t persistent_bytes() const { return plan_.persistent_bytes; }
+  size_t prepared_bytes() const { return plan_.prepared_bytes; }
   size_t workspace_bytes() const { return workspace_bytes_; }
   size_t constant_bytes() const;
   std::string dump() const;
@@ -68,7 +74,8 @@ class Executable {
     std::string operation, layer;
     double seconds;
   };
-  // Median time of every launch over `repeats` runs on the given inputs. Variables are written as in a run.
+  // Median time of every launch (but those that prepare) over `repeats` runs on the given inputs. Variables are written
+  // as in a run.
   std::vector<Timing> profile(int64_t n, const std::vector<const void*>& inputs, int repeats);
 
   std::mutex& mutex() { return mutex_; }
@@ -86,11 +93,13 @@ class Executable {
     AlignedBuffer gathered;  // rows of one batch
   };
 
-  void lower_nodes();
+  void lower_nodes(bool prepare);
   void place_buffers();
+  void watch_variables();
   void resolve_aliases(bool inputs_only);
   void check_ready(int64_t n) const;
   void execute(int64_t n, uint64_t seed, uint64_t step, const int64_t* indices, int64_t start);
+  void run_checked(const std::vector<Step>& steps, Run& run, const int64_t* indices, int64_t start);
   void run_step(const Step& step, Run& run);
   void fail_row(const Step& step, Run& run, const int64_t* indices, int64_t start) const;
   void check_finite(const Step& step, const Run& run) const;
@@ -102,11 +111,15 @@ class Executable {
   const KernelTable* kernels_;
   std::vector<int> inputs_;
   std::vector<int> variables_;
+  std::vector<Step> prologue_;  // runs when a variable it reads has changed
   std::vector<Step> steps_;
+  std::vector<int> watched_;                     // the variables that the prologue reads
+  std::vector<std::pair<int, size_t>> written_;  // the variables that the steps write, and their bytes
+  Watch watch_;
   std::vector<RowSource> sources_;  // by position in inputs_
   Plan plan_;
   size_t workspace_bytes_ = 0;
-  AlignedBuffer arena_, persistent_;
+  AlignedBuffer arena_, persistent_, prepared_;
   std::vector<void*> buffers_;  // by value
   struct Alias {
     int value, root;

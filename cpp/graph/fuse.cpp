@@ -32,7 +32,7 @@ namespace {
 int slot_of(const Graph& graph, int value) { return graph.value(graph.alias_root(value)).node; }
 
 // Folds the only reader of a node's output 0 into the node: bias, residual or activation.
-bool fold_reader(Graph& graph, int index) {
+bool fold_reader(Graph& graph, int index, int prepared) {
   const Node& node = graph.node(index);
   const bool epilogue = node.op->takes_epilogue, residual = epilogue || node.op->takes_residual;
   if (!residual && !node.op->takes_activation) return false;
@@ -40,7 +40,7 @@ bool fold_reader(Graph& graph, int index) {
   const int y = node.outputs[0];
   if (graph.use_count(y) != 1) return false;
   const std::vector<int> readers = graph.consumers(y);
-  if (readers.empty()) return false;
+  if (readers.empty() || (index < prepared) != (readers[0] < prepared)) return false;
   const Node& reader = graph.node(readers[0]);
   if (!reader.op->opcode || graph.type(reader.outputs[0]).shape != graph.type(y).shape) return false;
 
@@ -81,7 +81,8 @@ struct Group {
 
 class PointwiseFuser {
  public:
-  explicit PointwiseFuser(Graph& graph) : graph_(graph), group_of_(static_cast<size_t>(graph.node_count()), -1) {
+  PointwiseFuser(Graph& graph, int prepared)
+      : graph_(graph), prepared_(prepared), group_of_(static_cast<size_t>(graph.node_count()), -1) {
     readers_.resize(static_cast<size_t>(graph.value_count()));
     for (int i = 0; i < graph.node_count(); ++i) {
       if (graph.node(i).dead) continue;
@@ -157,6 +158,7 @@ class PointwiseFuser {
   bool try_join(int candidate, int index) {
     Group& group = groups_[static_cast<size_t>(candidate)];
     const Node& node = graph_.node(index);
+    if ((group.slot < prepared_) != (index < prepared_)) return false;
     // Up: the node runs in the group's slot, when all it reads is there by then.
     bool up = true;
     for (int id : node.inputs) {
@@ -222,6 +224,7 @@ class PointwiseFuser {
   }
 
   Graph& graph_;
+  int prepared_;
   std::vector<int> group_of_;  // by node, -1 for none
   std::vector<std::vector<int>> readers_;
   std::vector<Group> groups_;
@@ -231,20 +234,20 @@ class PointwiseFuser {
 
 void lower_pointwise(Graph& graph) {
   graph.remove_unused(graph.outputs);
-  PointwiseFuser(graph).run(false);
+  PointwiseFuser(graph, 0).run(false);
 }
 
-void fuse(Graph& graph) {
+void fuse(Graph& graph, int prepared) {
   graph.remove_unused(graph.outputs);
   for (int i = 0; i < graph.node_count(); ++i) {
     const Node& node = graph.node(i);
     if (!node.dead && node.op->rewrite && node.op->rewrite(graph, i)) graph.remove_unused(graph.outputs);
   }
   for (int i = 0; i < graph.node_count(); ++i) {
-    while (!graph.node(i).dead && fold_reader(graph, i)) {
+    while (!graph.node(i).dead && fold_reader(graph, i, prepared)) {
     }
   }
-  PointwiseFuser(graph).run(true);
+  PointwiseFuser(graph, prepared).run(true);
 }
 
 }  // namespace linnet

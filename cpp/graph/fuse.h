@@ -10,8 +10,9 @@
 
 namespace linnet {
 
-// graph.outputs must hold the values that are wanted. Leaves no pointwise operation but `fused_pointwise`.
-void fuse(Graph& graph);
+// graph.outputs must hold the values that are wanted. Leaves no pointwise operation but `fused_pointwise`. Nothing
+// joins one of the first `prepared` nodes with a later one: they run at other times (prepare.h).
+void fuse(Graph& graph, int prepared = 0);
 
 // True when an effect in slots (from, to) writes the memory that `value` reads: for rewrites that move a reader.
 bool written_between(const Graph& graph, int value, int from, int to);

@@ -120,6 +120,24 @@ void Graph::take_output(int node, size_t position, int value) {
   values_[static_cast<size_t>(value)].output = static_cast<int>(position);
 }
 
+int Graph::append(Node node, Type output) {
+  nodes_.push_back(std::move(node));
+  return add_output(node_count() - 1, std::move(output));
+}
+
+void Graph::reorder(const std::vector<int>& order) {
+  std::vector<Node> nodes;
+  std::vector<int> position(nodes_.size());
+  for (size_t i = 0; i < order.size(); ++i) {
+    position[static_cast<size_t>(order[i])] = static_cast<int>(i);
+    nodes.push_back(std::move(nodes_[static_cast<size_t>(order[i])]));
+  }
+  nodes_ = std::move(nodes);
+  for (Value& v : values_) {
+    if (v.kind == ValueKind::computed) v.node = position[static_cast<size_t>(v.node)];
+  }
+}
+
 int Graph::alias_root(int id) const {
   while (value(id).kind == ValueKind::computed && node(value(id).node).op->alias) id = node(value(id).node).inputs[0];
   return id;

@@ -84,6 +84,11 @@ class Graph {
   // Makes an existing value output `position` of a node (rewrites only).
   void take_output(int node, size_t position, int value);
 
+  // Appends a node of an internal operation, unchecked, and returns its output (rewrites only).
+  int append(Node node, Type output);
+  // Position i holds from now on what was at order[i], a permutation (rewrites only).
+  void reorder(const std::vector<int>& order);
+
   // One line per node.
   std::string dump() const;
 

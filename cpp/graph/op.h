@@ -141,6 +141,20 @@ struct OpDef {
   // A rewrite of its own, tried once per node before the general fusion. True when it changed the graph.
   bool (*rewrite)(Graph&, int node) = nullptr;
 
+  // Differs from run to run although its inputs do not.
+  bool random = false;
+
+  // Costs little more than reading its inputs once: may run again where its result is needed instead of having it kept
+  // (recompute.h).
+  bool cheap = false;
+
+  // For weights in input 1 that stay the same from run to run (prepare.h).
+  // True when output 0 is linear in the weights and their last axis is its last axis.
+  bool (*scalable)(const Graph&, const Node&) = nullptr;
+  // Appends a node that brings the weights into the kernel's own layout and makes this one read its result, unless the
+  // kernel finds that it does not pay for so many rows. After fusion.
+  void (*pack)(Graph&, int node, const KernelTable&, int64_t capacity) = nullptr;
+
   bool pointwise() const { return opcode.has_value() || emit != nullptr; }
   bool effect() const { return !mutates.empty(); }
 };

@@ -2,6 +2,7 @@
 //
 //   arena        activations, gradients of activations and kernel workspace, from first to last use; buffers that never
 //                live at the same time share bytes
+//   prepared     values that are computed once and kept (prepare.h)
 //   persistent   packed gradients, the twin of the flat parameters
 // Variables, inputs and constants lie elsewhere (executable.h).
 #pragma once
@@ -23,7 +24,7 @@ struct Interval {
 std::vector<size_t> place(const std::vector<Interval>& intervals, bool share, size_t* total);
 
 struct Placement {
-  enum class Where : uint8_t { none, arena, persistent };
+  enum class Where : uint8_t { none, arena, persistent, prepared };
   Where where = Where::none;
   size_t offset = 0;
 };
@@ -33,10 +34,12 @@ struct Plan {
   std::vector<size_t> workspace_offsets;  // by launch, in the arena
   size_t arena_bytes = 0;
   size_t persistent_bytes = 0;
+  size_t prepared_bytes = 0;
 };
 
-// `launches`: the nodes that run, in order. `workspace`: bytes for each.
+// `launches`: the nodes that run, in order. `workspace`: bytes for each. The first `prepared` launches do not run every
+// time: what later ones read of them is kept.
 Plan make_plan(const Graph& graph, const std::vector<int>& launches, const std::vector<size_t>& workspace,
-               int64_t capacity, bool share);
+               int64_t capacity, bool share, size_t prepared = 0);
 
 }  // namespace linnet

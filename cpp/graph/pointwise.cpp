@@ -218,6 +218,6 @@ Lowered lower_fused(const LowerContext& context) {
 
 }  // namespace
 
-const OpDef fused_pointwise = {.name = "pointwise", .lower = lower_fused};
+const OpDef fused_pointwise = {.name = "pointwise", .lower = lower_fused, .cheap = true};
 
 }  // namespace linnet

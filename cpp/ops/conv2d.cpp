@@ -125,8 +125,14 @@ Conv2dShape lowered_geometry(const LowerContext& context, const Shape& x, const 
   return s;
 }
 
+// Packed nodes carry the shape of the kernel as it was.
+constexpr const char* kKernelShape = "kernel_shape";
+
 Lowered lower_conv2d(const LowerContext& context) {
-  const Conv2dShape s = lowered_geometry(context, context.input(0).shape, context.input(1).shape);
+  const bool packed = context.node.attributes.find(kKernelShape);
+  const Shape& kernel_shape = packed ? context.node.attributes.ints(kKernelShape) : context.input(1).shape;
+  Conv2dShape s = lowered_geometry(context, context.input(0).shape, kernel_shape);
+  s.packed = packed;
   return {
       .run =
           [s, epilogue = epilogue_inputs(context.node, 2), x = context.node.inputs[0], kernel = context.node.inputs[1],
@@ -135,6 +141,51 @@ Lowered lower_conv2d(const LowerContext& context) {
           },
       .workspace = context.kernels.conv2d_forward_workspace(at(s, context.capacity)),
       .explain_bad_row = nullptr};
+}
+
+bool scalable(const Graph&, const Node&) { return true; }
+
+// ---- weights in the kernel's own layout: conv2d_pack makes it, conv2d_packed reads it. Both are internal.
+Conv2dShape packing_geometry(const Attributes& attributes, const Shape& x, const Shape& kernel, int64_t capacity) {
+  Conv2dShape s = at(geometry(attributes, x, kernel), capacity);
+  s.direct_only = conv_direct_only();
+  return s;
+}
+
+Lowered lower_pack(const LowerContext& context) {
+  const Attributes& attributes = context.node.attributes;
+  const Conv2dShape s =
+      packing_geometry(attributes, attributes.ints("shape"), context.input(0).shape, context.capacity);
+  return {
+      .run = [s, kernel = context.node.inputs[0], packed = context.node.outputs[0],
+              pack = context.kernels.conv2d_pack](Run& run) { pack(s, run.f32(kernel), run.out(packed), run.launch); },
+      .workspace = 0,
+      .explain_bad_row = nullptr};
+}
+
+const OpDef conv2d_pack = {.name = "conv2d_pack", .lower = lower_pack};
+const OpDef conv2d_packed = {.name = "conv2d_packed", .lower = lower_conv2d};
+
+void pack_conv2d(Graph& graph, int index, const KernelTable& kernels, int64_t capacity) {
+  const Node& node = graph.node(index);
+  const int kernel = node.inputs[1];
+  const Shape x = graph.type(node.inputs[0]).shape, kernel_shape = graph.type(kernel).shape;
+  const size_t bytes = kernels.conv2d_packed_size(packing_geometry(node.attributes, x, kernel_shape, capacity));
+  if (bytes == 0) return;
+  Attributes attributes = own_geometry(node.attributes);
+  attributes.set("shape", x);
+  const int packed = graph.append({.op = &conv2d_pack,
+                                   .inputs = {kernel},
+                                   .outputs = {},
+                                   .attributes = attributes,
+                                   .layer = node.layer,
+                                   .dead = false,
+                                   .program = nullptr},
+                                  {DType::f32, {static_cast<int64_t>(bytes / sizeof(float))}});
+  Node& reader = graph.node(index);
+  reader.op = &conv2d_packed;
+  reader.inputs[1] = packed;
+  reader.attributes.set(kKernelShape, kernel_shape);
 }
 
 // ---- gradient of the input: inputs dy, kernel; attribute shape = that of x
@@ -259,7 +310,9 @@ const OpList& conv2d_ops() {
          .gradient = grad_conv2d,
          .lower = lower_conv2d,
          .takes_epilogue = true,
-         .rewrite = rewrite_forward},
+         .rewrite = rewrite_forward,
+         .scalable = scalable,
+         .pack = pack_conv2d},
         {.name = "conv2d_grad_input",
          .attributes = with_shape,
          .infer = infer_grad_input,

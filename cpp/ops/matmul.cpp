@@ -75,9 +75,14 @@ void grad_matmul(GradientContext& g) {
   g.set(1, trans_b ? product(right, true, left, trans_a) : product(left, !trans_a, right, false));
 }
 
+// Packed nodes carry the shape of b as it was.
+constexpr const char* kShapeOfB = "b_shape";
+
 Lowered lower_matmul(const LowerContext& context) {
+  const Attribute* packed = context.node.attributes.find(kShapeOfB);
   InferContext shapes{.name = context.node.label(), .attributes = context.node.attributes, .inputs = {}, .outputs = {}};
   for (size_t i = 0; i < context.node.inputs.size(); ++i) shapes.inputs.push_back(context.input(i));
+  if (packed) shapes.inputs[1].shape = std::get<Ints>(*packed);
   const Geometry sizes = geometry(shapes);
   const bool trans_a = context.node.attributes.flag("trans_a"), trans_b = context.node.attributes.flag("trans_b");
   auto arguments = [sizes, trans_a, trans_b](int64_t n) {
@@ -99,16 +104,75 @@ Lowered lower_matmul(const LowerContext& context) {
   const EpilogueInputs epilogue = epilogue_inputs(context.node, 2);
   return {.run =
               [arguments, epilogue, a = context.node.inputs[0], b = context.node.inputs[1], c = context.node.outputs[0],
-               gemm = context.kernels.gemm](Run& run) {
+               is_packed = packed != nullptr, gemm = context.kernels.gemm](Run& run) {
                 GemmArgs args = arguments(run.n);
                 args.a = run.f32(a);
-                args.b = run.f32(b);
+                (is_packed ? args.packed_b : args.b) = run.f32(b);
                 args.c = run.out(c);
                 args.epilogue = epilogue.at(run);
                 gemm(args, run.launch);
               },
           .workspace = context.kernels.gemm_workspace(arguments(context.capacity)),
           .explain_bad_row = nullptr};
+}
+
+// ---- weights that stay the same (graph/prepare.h): matmul_pack and matmul_packed are internal
+
+bool scalable(const Graph& graph, const Node& node) {
+  return graph.type(node.inputs[1]).shape.size() == 2 && !node.attributes.flag("trans_b");
+}
+
+// b (k, n), or (n, k) when trans_b, for up to m rows of a.
+GemmArgs packing_arguments(const Shape& b, bool trans_b, int64_t m) {
+  GemmArgs args;
+  args.m = m;
+  args.n = b[trans_b ? 0 : 1];
+  args.k = b[trans_b ? 1 : 0];
+  args.ldb = b[1];
+  args.trans_b = trans_b;
+  return args;
+}
+
+Lowered lower_pack(const LowerContext& context) {
+  const Attributes& attributes = context.node.attributes;
+  const GemmArgs sizes =
+      packing_arguments(context.input(0).shape, attributes.flag("trans_b"), attributes.integer("rows"));
+  return {.run =
+              [sizes, b = context.node.inputs[0], packed = context.node.outputs[0],
+               pack = context.kernels.gemm_pack_b](Run& run) {
+                GemmArgs args = sizes;
+                args.b = run.f32(b);
+                pack(args, run.out(packed), run.launch);
+              },
+          .workspace = 0,
+          .explain_bad_row = nullptr};
+}
+
+const OpDef matmul_pack = {.name = "matmul_pack", .lower = lower_pack};
+const OpDef matmul_packed = {.name = "matmul_packed", .lower = lower_matmul};
+
+void pack_matmul(Graph& graph, int index, const KernelTable& kernels, int64_t capacity) {
+  const Node& node = graph.node(index);
+  const int b = node.inputs[1];
+  const Shape shape = graph.type(b).shape;
+  if (shape.size() != 2) return;  // a batch of products
+  const bool trans_b = node.attributes.flag("trans_b");
+  const int64_t columns = shape[trans_b ? 0 : 1];
+  const int64_t rows = columns ? element_count(graph.type(node.outputs[0]).shape, capacity) / columns : 0;
+  const size_t bytes = kernels.gemm_packed_size(packing_arguments(shape, trans_b, rows));
+  if (bytes == 0) return;
+  const int packed = graph.append({.op = &matmul_pack,
+                                   .inputs = {b},
+                                   .outputs = {},
+                                   .attributes = {{"trans_b", trans_b}, {"rows", rows}},
+                                   .layer = node.layer,
+                                   .dead = false,
+                                   .program = nullptr},
+                                  {DType::f32, {static_cast<int64_t>(bytes / sizeof(float))}});
+  Node& reader = graph.node(index);
+  reader.op = &matmul_packed;
+  reader.inputs[1] = packed;
+  reader.attributes.set(kShapeOfB, shape);
 }
 
 }  // namespace
@@ -119,7 +183,9 @@ const OpList& matmul_ops() {
                               .infer = infer_matmul,
                               .gradient = grad_matmul,
                               .lower = lower_matmul,
-                              .takes_epilogue = true}};
+                              .takes_epilogue = true,
+                              .scalable = scalable,
+                              .pack = pack_matmul}};
   return ops;
 }
 

@@ -50,13 +50,14 @@ void grad_dropout(GradientContext& g) { g.set(0, g.add("dropout", {g.dy()}, g.at
 const OpList& random_ops() {
   static const std::vector<AttributeSpec> generator = {{"shape", Ints{}, true}, {"stream", int64_t{0}, true}};
   static const OpList ops = {
-      {.name = "random_uniform", .attributes = generator, .infer = infer_random, .emit = emit_uniform},
-      {.name = "random_normal", .attributes = generator, .infer = infer_random, .emit = emit_normal},
+      {.name = "random_uniform", .attributes = generator, .infer = infer_random, .emit = emit_uniform, .random = true},
+      {.name = "random_normal", .attributes = generator, .infer = infer_random, .emit = emit_normal, .random = true},
       {.name = "dropout",
        .attributes = {{"rate", 0.5, true}, {"stream", int64_t{0}, true}},
        .infer = infer_dropout,
        .gradient = grad_dropout,
-       .emit = emit_dropout},
+       .emit = emit_dropout,
+       .random = true},
   };
   return ops;
 }

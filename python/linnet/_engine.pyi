@@ -56,8 +56,14 @@ class Graph:
 class Executable:
     """A plan for a graph: fused, ordered, every buffer placed for `capacity` rows; fewer run in the same memory."""
 
-    def __init__(self, graph: Graph, outputs: Sequence[int], capacity: int, debug: str = "") -> None:
-        """debug: comma-separated nofuse, noplan, reference, trace, nan. The graph may be dropped or extended later."""
+    def __init__(
+        self, graph: Graph, outputs: Sequence[int], capacity: int, debug: str = "", prepare: bool = False
+    ) -> None:
+        """debug: comma-separated nofuse, norecompute, noplan, reference, trace, nan. The graph may be dropped later.
+
+        prepare: what depends on variables alone is kept from run to run until one of them changes. Every change that is
+        not made by a run of an executable must be reported to `memory_written`.
+        """
 
     capacity: int
 
@@ -80,13 +86,16 @@ class Executable:
         """A scalar output of the last run."""
 
     def memory(self) -> dict[str, int]:
-        """Bytes: arena, gradients, constants, workspace (the largest; part of the arena)."""
+        """Bytes: arena, gradients, prepared, constants, workspace (the largest; part of the arena)."""
 
     def dump(self) -> str:
         """The plan: one line per launch with buffers and offsets."""
 
     def profile(self, n: int, inputs: Sequence[np.ndarray], repeats: int) -> list[tuple[str, str, float]]:
         """(operation, layer, median seconds) per launch."""
+
+def memory_written(array: np.ndarray) -> None:
+    """Says that the memory of a C-contiguous array has new contents: call it after writing a variable's array."""
 
 def operations() -> dict[str, dict[str, str]]:
     """The registry: operation name -> attribute name -> type."""

@@ -32,7 +32,11 @@ class Program:
         self.output_dtypes = [tensor.dtype for tensor in outputs]
         self.output_dims = [tensor.dims for tensor in outputs]
         self.executable = _engine.Executable(
-            trace.graph, [tensor.value for tensor in outputs], capacity, os.environ.get("LINNET_DEBUG", "")
+            trace.graph,
+            [tensor.value for tensor in outputs],
+            capacity,
+            os.environ.get("LINNET_DEBUG", ""),
+            prepare=True,  # Variable reports every change of its memory
         )
         self._variables = [(value, variable) for variable, value in trace.variables().values()]
         self._epoch = -1

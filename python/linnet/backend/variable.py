@@ -6,6 +6,10 @@ operators and `value` read the value at that point of the recording, and `assign
 The array may move: all trainable weights of a model are laid into one flat array (`flat.py`), and each variable's array
 becomes a view of it. `storage.epoch` counts such moves, so that compiled programs know when to bind their memory again.
 Assigning never moves the array; it writes into it.
+
+Programs keep what they compute from weights alone, folded and packed kernels for instance, until a weight changes. So
+nothing but this class and the engine may write the array: `_write` reports to the engine, and what leaves this class
+(`value`) is read-only.
 """
 
 from __future__ import annotations
@@ -17,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from linnet import _engine
 from linnet.backend.dtypes import engine_array, standardize_dtype
 from linnet.backend.naming import auto_name, scoped_path
 from linnet.backend.tensor import Arithmetic, Tensor
@@ -117,12 +122,20 @@ class Variable(Arithmetic):
 
     @property
     def value(self) -> Any:
-        """The value: a tensor inside a trace, else the array itself (a view: do not write into it, use assign)."""
+        """The value: a tensor inside a trace, else a read-only view of the array: use assign to change it."""
         trace = current_trace()
         return trace.read(self) if trace is not None else self._public()
 
     def _public(self) -> np.ndarray:
-        return self._array.astype(bool) if self.dtype == "bool" else self._array
+        if self.dtype == "bool":
+            return self._array.astype(bool)
+        view = self._array.view()
+        view.flags.writeable = False
+        return view
+
+    def _write(self, value: Any) -> None:
+        self._array[...] = value
+        _engine.memory_written(self._array)
 
     def numpy(self) -> np.ndarray:
         """A copy of the current value."""
@@ -142,7 +155,7 @@ class Variable(Arithmetic):
             raise ValueError(
                 f'variable "{self.path}" has shape {self.shape} and cannot take a value of shape {array.shape}'
             )
-        self._array[...] = array
+        self._write(array)
         return self._public()
 
     def assign_add(self, value: Any) -> Any:
@@ -155,8 +168,8 @@ class Variable(Arithmetic):
 
     def move_to(self, array: np.ndarray) -> None:
         """Copies the value into `array` (same shape and type, C-contiguous) and lives there from now on."""
-        array[...] = self._array
-        self._array = array
+        old, self._array = self._array, array
+        self._write(old)
         storage.epoch += 1
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
