@@ -292,7 +292,9 @@ int64_t kept_windows(const Conv2dShape& s, const Plan& p) {
 
 size_t workspace(const Conv2dShape& s) {
   const Plan p(s);
-  return workspace_bytes(kept_windows(s, p) + p.wave * p.patch_floats());
+  // A smaller batch may go by panel where this one goes by block, and must fit in as well.
+  const int64_t fewer = p.panels < kLeastPanels ? 0 : positions_of(p.c * min_of(p.grid.tiles, kPanelTiles));
+  return workspace_bytes(max_of(kept_windows(s, p) + p.wave * p.patch_floats(), fewer));
 }
 
 // Operations, for run_jobs; what moves memory is weighed as 8 a float.

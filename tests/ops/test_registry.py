@@ -56,7 +56,7 @@ POINTWISE = [
 # Which test file holds the oracle of an operation.
 TESTED_IN = {
     **dict.fromkeys(POINTWISE, "test_pointwise"),
-    **dict.fromkeys(["copy", "assign", "adam", "sgd", "sgd_momentum", "view", "pack"], "test_optimizers"),
+    **dict.fromkeys(["copy", "assign", "update", "view", "pack"], "test_optimizers"),
     **dict.fromkeys(["random_uniform", "random_normal", "dropout"], "test_random"),
     **dict.fromkeys(["reshape", "cast", "stop_gradient"], "test_reshape"),
     **dict.fromkeys(["transpose", "broadcast_to", "slice", "pad", "concatenate"], "test_strided"),
@@ -67,6 +67,7 @@ TESTED_IN = {
     **dict.fromkeys(["max_pool2d", "average_pool2d"], "test_pool2d"),
     "matmul": "test_matmul",
     "conv2d": "test_conv2d",
+    "conv3d": "test_conv3d",
     "batch_norm": "test_batch_norm",
 }
 # Made by the engine alone, for gradients; the gradient checks of the operations above run them.
