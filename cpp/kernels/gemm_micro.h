@@ -59,10 +59,14 @@ void micro_kernel(const MicroTile& t) {
 #pragma GCC unroll 8
       for (int v = 0; v < NV; ++v) acc[r][v] = load(t.c + r * t.ldc + v * kLanes);
   } else {
+    // Asks for the lines of c while k runs: otherwise every store would wait for its line.
 #pragma GCC unroll 16
     for (int r = 0; r < MR; ++r)
 #pragma GCC unroll 8
-      for (int v = 0; v < NV; ++v) acc[r][v] = Vec{};
+      for (int v = 0; v < NV; ++v) {
+        if (v * kLanes % kChunk == 0) __builtin_prefetch(t.c + r * t.ldc + v * kLanes, 1);
+        acc[r][v] = Vec{};
+      }
   }
 
   // By rows, one base pointer serves three rows: x86 can address base + 0, + stride and + 2 * stride.

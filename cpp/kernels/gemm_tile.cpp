@@ -99,11 +99,26 @@ struct Panel {
 // sooner.
 int64_t few_slivers(const Product& p) { return p.ldb % 1024 == 0 ? 4 : 12; }
 
+// Rows of a that are a multiple of 4 KB apart share one set of the first-level cache, which has room for about eight of
+// them: a taller sliver read in place would throw out its own lines before they are used up, and so would the steps of
+// k where a is stored by columns.
+bool crowds_cache(const Product& p, int64_t slivers) {
+  constexpr int64_t kWays = 8;
+  return p.lda % 1024 == 0 && (p.trans_a ? p.k : p.m / slivers) >= kWays;
+}
+
+// Asks for rows of a that come next. Read in place, a sliver is many short streams, which the processor does not see
+// coming.
+void fetch_rows(const float* a, int64_t lda, int64_t rows, int64_t steps) {
+  for (int64_t r = 0; r < rows; ++r)
+    for (int64_t l = 0; l < steps; l += kChunk) __builtin_prefetch(a + r * lda + l, 0, 2);
+}
+
 // The slivers [s0, s1) and the columns [j0, j1) of one product into `out`, whose origin is that of the tile.
 void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int64_t s1, int64_t j0, int64_t j1,
               const Target& out, Scratch& scratch) {
   const Product& p = plan.product;
-  const bool copy_a = j1 - j0 > Blocks::columns;
+  const bool copy_a = j1 - j0 > Blocks::columns || (j1 - j0 > kLanes && crowds_cache(p, plan.slivers));
   const bool copy_b = !plan.packed_b && (p.trans_b || p.n < kLanes || s1 - s0 > few_slivers(p));
   const int64_t block = Blocks::steps(p.k, copy_a);
   // A matrix without gaps can be read on behind the end of a row, up to its own end.
@@ -116,14 +131,20 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
     const bool first = plan.first && p0 == 0, last = plan.last && p0 + steps >= p.k;
     float* const copies_of_b = copy_a ? scratch.packed + Blocks::packed_a : scratch.packed;
     const auto copy_of_sliver = [&](int64_t s) { return scratch.packed + (s - s0) * kSliver * block; };
-    const auto prepare_sliver = [&](int64_t s) {
-      const int64_t i = row_of(s), rows = row_of(s + 1) - i;
-      if (p.trans_a) {
-        const int64_t width = ceil_div(rows, kLanes) * kLanes;
-        pack_b(a + p0 * p.lda + i, p.lda, steps, smaller(width, p.m - i), width, end_a, copy_of_sliver(s));
-      } else {
-        pack_a(a + i * p.lda + p0, p.lda, rows, steps, copy_of_sliver(s));
+    // Where a is stored by columns, all slivers a few steps at a time: they share lines of a, and steps a page apart
+    // share a set of the cache.
+    constexpr int64_t kFewSteps = 8;
+    const auto prepare_slivers = [&] {
+      for (int64_t s = s0; !p.trans_a && s < s1; ++s) {
+        const int64_t i = row_of(s);
+        pack_a(a + i * p.lda + p0, p.lda, row_of(s + 1) - i, steps, copy_of_sliver(s));
       }
+      for (int64_t l = 0; p.trans_a && l < steps; l += kFewSteps)
+        for (int64_t s = s0; s < s1; ++s) {
+          const int64_t i = row_of(s), width = ceil_div(row_of(s + 1) - i, kLanes) * kLanes;
+          pack_b(a + (p0 + l) * p.lda + i, p.lda, smaller(kFewSteps, steps - l), smaller(width, p.m - i), width, end_a,
+                 copy_of_sliver(s) + l * width);
+        }
     };
     const auto prepare_panel = [&](const Panel& panel, int64_t j, float* copy) {
       if (p.trans_b) {
@@ -159,7 +180,7 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
                      panel.count, here, scratch);
     };
 
-    for (int64_t s = s0; copy_a && s < s1; ++s) prepare_sliver(s);
+    if (copy_a) prepare_slivers();
     for (int64_t g0 = j0; g0 < j1; g0 += Blocks::columns) {
       const int64_t g1 = smaller(j1, g0 + Blocks::columns);
       const auto each_panel = [&](const auto& visit) {
@@ -171,6 +192,9 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
       };
       if (copy_b) each_panel(prepare_panel);
       for (int64_t s = s0; s < s1; ++s) {
+        if (!copy_a && !p.trans_a && g0 == j0 && s + 1 < s1) {
+          fetch_rows(a + row_of(s + 1) * p.lda + p0, p.lda, row_of(s + 2) - row_of(s + 1), steps);
+        }
         each_panel([&](const Panel& panel, int64_t j, const float* copy) { multiply(s, panel, j, copy); });
       }
     }
