@@ -234,8 +234,9 @@ void Reader::read_outputs(const Json& json) {
     model_->outputs.push_back({name, type.shape, type.dtype == DType::i32});
   }
   if (outputs.empty()) throw JsonError("the graph has no outputs");
+  // Prepared: weights are folded and packed once, since nothing changes them.
   model_->executable =
-      std::make_unique<Executable>(model_->graph, outputs, capacity_, DebugOptions::parse(debug_words()));
+      std::make_unique<Executable>(model_->graph, outputs, capacity_, DebugOptions::parse(debug_words()), true);
   for (size_t i = 0; i < variables_.size(); ++i)
     model_->executable->bind_variable(variables_[i].first, model_->weights[i].get());
 }
