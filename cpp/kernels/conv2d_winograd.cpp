@@ -8,7 +8,7 @@
 // There are two orders, for one limit: what is used again and again should lie in L2.
 //   by block  u of all panels first; then a job does steps 2 to 4 for a block of tiles in its scratch. For many tiles.
 //   by panel  v of many blocks first; then a job does steps 1, 3 and 4 for a panel and a block, so that u, which is
-//             four times the kernel and with hundreds of channels tens of megabytes, never goes to memory.
+//             larger than the kernel and with hundreds of channels tens of megabytes, never goes to memory.
 //
 // An output is the sum over the channels in a fixed order, then a fixed interpolation: neither n nor the blocks nor
 // the order change a bit. A NaN or infinity in x makes all outputs of the tiles whose patch it is in NaN, up to three
@@ -74,7 +74,7 @@ struct Args {
   Conv2dShape s;
   Plan p;
   const float* x;       // (n, h, w, c)
-  const float* kernel;  // (3, 3, c, oc); turned: (3, 3, oc, c)
+  const float* kernel;  // (kh, kw, c, oc); turned: (kh, kw, oc, c)
   bool turned;          // by 180 degrees, channels swapped
   float* y;             // (n, oh, ow, oc)
   Epilogue epilogue;
@@ -86,15 +86,17 @@ struct Args {
 // ---- windows -------------------------------------------------------------------------------------------------------
 
 // u (36, rows, vectors * kLanes) of one panel, for `rows` <= kLanes input channels from `first` on.
+template <int kWindow>
 void transform_windows(const Args& a, const Panel& panel, int64_t first, int64_t rows, float* u, int64_t position) {
+  constexpr int64_t kTaps = kWindow * kWindow;
   const int64_t c = a.s.c, oc = a.s.oc;
   for (int64_t v = 0; v < panel.vectors; ++v) {
     const int64_t o = panel.column + v * kLanes, count = min_of(kLanes, oc - o);
-    Vec taps[9][kLanes];
-    for (int64_t tap = 0; tap < 9; ++tap) {
+    Vec taps[kTaps][kLanes];
+    for (int64_t tap = 0; tap < kTaps; ++tap) {
       if (a.turned) {
-        const float* from = a.kernel + ((8 - tap) * oc + o) * c + first;
-        load_block(taps[tap], from, c, count, rows, a.kernel + 9 * c * oc);
+        const float* from = a.kernel + ((kTaps - 1 - tap) * oc + o) * c + first;
+        load_block(taps[tap], from, c, count, rows, a.kernel + kTaps * c * oc);
         transpose(taps[tap]);
       } else {
         for (int64_t i = 0; i < rows; ++i) {
@@ -105,8 +107,8 @@ void transform_windows(const Args& a, const Panel& panel, int64_t first, int64_t
       }
     }
     for (int64_t i = 0; i < rows; ++i)
-      columns_to_positions<WindowLine>(reinterpret_cast<const float*>(&taps[0][i]), 3 * kLanes * kLanes,
-                                       kLanes * kLanes, u + (i * panel.vectors + v) * kLanes, position);
+      columns_to_positions<WindowLine<kWindow>>(reinterpret_cast<const float*>(&taps[0][i]), kWindow * kLanes * kLanes,
+                                                kLanes * kLanes, u + (i * panel.vectors + v) * kLanes, position);
   }
 }
 
@@ -134,32 +136,35 @@ Block block_at(const Args& a, int64_t index, float* v, float* m) {
   return b;
 }
 
+template <int kWindow>
 void transform_tiles(const Args& a, const Block& b, int64_t begin, int64_t end, const float* zeros) {
   const Conv2dShape& s = a.s;
   const int64_t in_longer = b.parts.longer * (b.parts.size + 1);
-  transform_patches<PatchLine>({a.x, s.n, s.h, s.w, s.c, zeros}, a.p.grid, s.pad_top, s.pad_left, b.first + begin,
-                               b.first + end, [&](int64_t tile) {
-                                 const int64_t t = tile - b.first;
-                                 const int64_t part = t < in_longer ? t / (b.parts.size + 1)
-                                                                    : b.parts.longer + (t - in_longer) / b.parts.size;
-                                 const int64_t part_first = b.part_begin(part);
-                                 return TileSpot{b.v + part_first * a.p.c + (t - part_first) * kChunk, kChunk,
-                                                 b.part_tiles(part) * kChunk, b.v_position};
-                               });
+  transform_patches<kWindow, PatchLine>(
+      {a.x, s.n, s.h, s.w, s.c, zeros}, a.p.grid, s.pad_top, s.pad_left, b.first + begin, b.first + end,
+      [&](int64_t tile) {
+        const int64_t t = tile - b.first;
+        const int64_t part = t < in_longer ? t / (b.parts.size + 1) : b.parts.longer + (t - in_longer) / b.parts.size;
+        const int64_t part_first = b.part_begin(part);
+        return TileSpot{b.v + part_first * a.p.c + (t - part_first) * kChunk, kChunk, b.part_tiles(part) * kChunk,
+                        b.v_position};
+      });
 }
 
 // m = v . u for one panel and `rows` input channels from `first` on; on top of m when first > 0.
+template <int kWindow>
 void multiply(const Args& a, const Block& b, const Panel& panel, int64_t first, int64_t rows, const float* u,
               int64_t u_position) {
+  constexpr int64_t kTile = tile_size(kWindow);
   const Conv2dShape& s = a.s;
   const int64_t width = panel.vectors * kLanes;
   const float* touch[kPanelTiles];
-  int64_t touch_offset[kTileSize * kTileSize];
+  int64_t touch_offset[kTile * kTile];
   for (int64_t t = 0; t < b.tiles; ++t) {
     const TilePlace place(a.p.grid, b.first + t);
     touch[t] = a.y + ((place.n * s.oh + place.y) * s.ow + place.x) * s.oc + panel.column;
   }
-  for (int64_t i = 0; i < kTileSize * kTileSize; ++i) touch_offset[i] = (i / kTileSize * s.ow + i % kTileSize) * s.oc;
+  for (int64_t i = 0; i < kTile * kTile; ++i) touch_offset[i] = (i / kTile * s.ow + i % kTile) * s.oc;
   // One part goes through all positions in one call; several take turns, so that u is near for all but the first.
   const int64_t step = b.parts.count == 1 ? kPositions : 1;
   for (int64_t position = 0; position < kPositions; position += step)
@@ -173,14 +178,15 @@ void multiply(const Args& a, const Block& b, const Panel& panel, int64_t first, 
       p.add = first > 0;
       p.touch = touch + begin;
       p.touch_offset = touch_offset + position;
-      p.touches = first + rows < s.c ? 0 : min_of(step, max_of(0, kTileSize * kTileSize - position));
+      p.touches = first + rows < s.c ? 0 : min_of(step, max_of(0, kTile * kTile - position));
       products_for(tiles, panel.vectors)(p);
     }
 }
 
 // The products of one tile, kLanes channels from o on, to y.
-template <bool kWhole>
+template <int kWindow, bool kWhole>
 void interpolate(const Args& a, const TilePlace& place, int64_t o, const float* m, int64_t position) {
+  constexpr int64_t kTile = tile_size(kWindow);
   const Conv2dShape& s = a.s;
   const int64_t rows = s.oh - place.y, columns = s.ow - place.x, count = min_of(kLanes, s.oc - o);
   const int64_t origin = ((place.n * s.oh + place.y) * s.ow + place.x) * s.oc + o;
@@ -188,10 +194,10 @@ void interpolate(const Args& a, const TilePlace& place, int64_t o, const float* 
   const float* const residual = a.epilogue.residual ? a.epilogue.residual + origin : nullptr;
   const Vec bias = a.epilogue.bias ? load_some(a.epilogue.bias + o, kWhole ? kLanes : count, 0.0f) : Vec{};
   const bool relu = a.epilogue.activation == Activation::relu;
-  transform_2d<OutputLine>(Columns<kPatchSize>{m, kPatchSize * position, position}, [&](int64_t i, const Vec* row) {
+  const auto put = [&](int64_t i, const Vec* row) {
     if (!kWhole && i >= rows) return;
 #pragma GCC unroll 4
-    for (int64_t j = 0; j < kTileSize; ++j) {
+    for (int64_t j = 0; j < kTile; ++j) {
       if (!kWhole && j >= columns) return;
       const int64_t offset = (i * s.ow + j) * s.oc;
       Vec v = row[j] + bias;
@@ -203,18 +209,21 @@ void interpolate(const Args& a, const TilePlace& place, int64_t o, const float* 
         store_some(y + offset, v, count);
       }
     }
-  });
+  };
+  transform_2d<OutputLine<kWindow>>(Columns<kPatchSize>{m, kPatchSize * position, position}, put);
 }
 
 // The tiles of one panel, whose products are m, to y.
+template <int kWindow>
 void interpolate_tiles(const Args& a, const Block& b, const Panel& panel) {
+  constexpr int64_t kTile = tile_size(kWindow);
   for (int64_t i = 0; i < b.tiles; ++i) {
     const TilePlace place(a.p.grid, b.first + i);
     for (int64_t v = 0; v < panel.vectors; ++v) {
       const int64_t o = panel.column + v * kLanes;
-      const bool whole = place.y + kTileSize <= a.s.oh && place.x + kTileSize <= a.s.ow && o + kLanes <= a.s.oc;
-      (whole ? interpolate<true> : interpolate<false>)(a, place, o, b.m + (i * panel.vectors + v) * kLanes,
-                                                       b.m_position);
+      const bool whole = place.y + kTile <= a.s.oh && place.x + kTile <= a.s.ow && o + kLanes <= a.s.oc;
+      (whole ? interpolate<kWindow, true>
+             : interpolate<kWindow, false>)(a, place, o, b.m + (i * panel.vectors + v) * kLanes, b.m_position);
     }
   }
 }
@@ -227,36 +236,41 @@ struct KeptWindows {
 };
 
 // One panel, kLanes input channels.
+template <int kWindow>
 void windows_job(const void* args, int64_t index, float*) {
   const KeptWindows& kept = *static_cast<const KeptWindows*>(args);
   const Args& a = kept.a;
   const int64_t pieces = divide_up(a.s.c, kLanes), first = index % pieces * kLanes;
   const Panel panel = panel_at(a.s.oc, index / pieces);
   float* const u = kept.u + index / pieces * a.p.kept_floats(a.s) + first * panel.vectors * kLanes;
-  transform_windows(a, panel, first, min_of(kLanes, a.s.c - first), u, a.s.c * kPanelWidth + kPositionGap);
+  transform_windows<kWindow>(a, panel, first, min_of(kLanes, a.s.c - first), u, a.s.c * kPanelWidth + kPositionGap);
 }
 
+template <int kWindow>
 void block_job(const void* args, int64_t index, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
   const Block b = block_at(a, index, scratch, scratch + a.p.patch_floats());
   float* const zeros = scratch + a.p.patch_floats() + a.p.product_floats();
-  transform_tiles(a, b, 0, b.tiles, make_zeros(zeros, a.s.c));
+  transform_tiles<kWindow>(a, b, 0, b.tiles, make_zeros(zeros, a.s.c));
   for (int64_t i = 0; i < a.p.panels; ++i) {
     const Panel panel = panel_at(a.s.oc, i);
-    multiply(a, b, panel, 0, a.s.c, a.u + i * a.p.kept_floats(a.s), a.s.c * kPanelWidth + kPositionGap);
-    interpolate_tiles(a, b, panel);
+    multiply<kWindow>(a, b, panel, 0, a.s.c, a.u + i * a.p.kept_floats(a.s), a.s.c * kPanelWidth + kPositionGap);
+    interpolate_tiles<kWindow>(a, b, panel);
   }
 }
 
 // By panel: kJobTiles tiles of a block.
+template <int kWindow>
 void patches_job(const void* args, int64_t index, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
   const int64_t jobs = divide_up(a.p.block_tiles, kJobTiles), i = index / jobs, begin = index % jobs * kJobTiles;
   const Block b = block_at(a, a.wave_first + i, a.v + i * a.p.patch_floats(), nullptr);
-  if (begin < b.tiles) transform_tiles(a, b, begin, min_of(b.tiles, begin + kJobTiles), make_zeros(scratch, a.s.c));
+  if (begin < b.tiles)
+    transform_tiles<kWindow>(a, b, begin, min_of(b.tiles, begin + kJobTiles), make_zeros(scratch, a.s.c));
 }
 
 // One panel of one block of the wave.
+template <int kWindow>
 void panel_job(const void* args, int64_t index, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
   const int64_t wave = min_of(a.p.wave, a.p.blocks.count - a.wave_first), i = index % wave;
@@ -267,17 +281,25 @@ void panel_job(const void* args, int64_t index, float* scratch) {
   for (int64_t first = 0; first < a.s.c; first += kStretch) {
     const int64_t rows = min_of(kStretch, a.s.c - first);
     if (a.u) {
-      multiply(a, b, panel, first, rows, a.u + index / wave * a.p.kept_floats(a.s) + first * width,
-               a.s.c * kPanelWidth + kPositionGap);
+      multiply<kWindow>(a, b, panel, first, rows, a.u + index / wave * a.p.kept_floats(a.s) + first * width,
+                        a.s.c * kPanelWidth + kPositionGap);
       continue;
     }
     const int64_t u_position = a.p.window_rows * kPanelWidth + kPositionGap;
     for (int64_t row = 0; row < rows; row += kLanes)
-      transform_windows(a, panel, first + row, min_of(kLanes, rows - row), u + row * width, u_position);
-    multiply(a, b, panel, first, rows, u, u_position);
+      transform_windows<kWindow>(a, panel, first + row, min_of(kLanes, rows - row), u + row * width, u_position);
+    multiply<kWindow>(a, b, panel, first, rows, u, u_position);
   }
-  interpolate_tiles(a, b, panel);
+  interpolate_tiles<kWindow>(a, b, panel);
 }
+
+struct JobTable {
+  Launch::Tile windows, block, patches, panel;
+};
+template <int kWindow>
+constexpr JobTable kJobs = {windows_job<kWindow>, block_job<kWindow>, patches_job<kWindow>, panel_job<kWindow>};
+
+const JobTable& jobs_for(const Conv2dShape& s) { return s.kh == 3 ? kJobs<3> : kJobs<5>; }
 
 void finish_image_row(const void* args, int64_t row, float*) {
   const Args& a = *static_cast<const Args*>(args);
@@ -304,7 +326,7 @@ double work(double each, int64_t rows, int64_t columns) {
 
 void keep_windows(const Args& a, float* u, const Launch& launch) {
   const KeptWindows kept = {a, u};
-  run_jobs(launch, a.p.panels * divide_up(a.s.c, kLanes), work(8, a.s.c, a.s.oc), windows_job, &kept);
+  run_jobs(launch, a.p.panels * divide_up(a.s.c, kLanes), work(8, a.s.c, a.s.oc), jobs_for(a.s).windows, &kept);
 }
 
 void run_with(const Conv2dShape& s, const float* x, const float* kernel, bool turned, float* y,
@@ -318,12 +340,12 @@ void run_with(const Conv2dShape& s, const float* x, const float* kernel, bool tu
       keep_windows(a, workspace, launch);
       a.u = workspace;
     }
-    run_jobs(launch, p.blocks.count, work(2, p.grid.tiles, s.c * s.oc), block_job, &a);
+    run_jobs(launch, p.blocks.count, work(2, p.grid.tiles, s.c * s.oc), jobs_for(s).block, &a);
   } else {
     for (; a.wave_first < p.blocks.count; a.wave_first += p.wave) {
       const int64_t blocks = min_of(p.wave, p.blocks.count - a.wave_first), tiles = blocks * p.block_tiles;
-      run_jobs(launch, blocks * divide_up(p.block_tiles, kJobTiles), work(8, tiles, s.c), patches_job, &a);
-      run_jobs(launch, blocks * p.panels, work(2, tiles, s.c * s.oc), panel_job, &a);
+      run_jobs(launch, blocks * divide_up(p.block_tiles, kJobTiles), work(8, tiles, s.c), jobs_for(s).patches, &a);
+      run_jobs(launch, blocks * p.panels, work(2, tiles, s.c * s.oc), jobs_for(s).panel, &a);
     }
   }
   if (epilogue.activation == Activation::tanh || epilogue.activation == Activation::sigmoid)
@@ -337,7 +359,7 @@ void run(const Conv2dShape& s, const float* x, const float* kernel, float* y, co
 
 // ---- packed windows ------------------------------------------------------------------------------------------------
 
-// Windows that would come from memory are sooner made again from the kernel, which has a quarter of their bytes.
+// Windows that would come from memory are sooner made again from the kernel, which is smaller.
 size_t packed_size(const Conv2dShape& s) {
   const Plan p(s);
   return kPositions * s.c * s.oc > kWindowFloats ? 0 : workspace_bytes(p.panels * p.kept_floats(s));
@@ -353,12 +375,14 @@ Conv2dShape turned_shape(const Conv2dShape& s) {
   Conv2dShape t = s;
   t.h = s.oh, t.w = s.ow, t.c = s.oc;
   t.oh = s.h, t.ow = s.w, t.oc = s.c;
-  t.pad_top = 2 - s.pad_top;
-  t.pad_left = 2 - s.pad_left;
+  t.pad_top = s.kh - 1 - s.pad_top;
+  t.pad_left = s.kw - 1 - s.pad_left;
   return t;
 }
 
-bool accepts_turned(const Conv2dShape& s) { return is_winograd_shape(s) && winograd_pays(turned_shape(s)); }
+bool accepts_turned(const Conv2dShape& s) {
+  return is_winograd_shape(s) && winograd_pays(turned_shape(s), window_weight(s));
+}
 
 size_t turned_workspace(const Conv2dShape& s) { return workspace(turned_shape(s)); }
 
@@ -366,7 +390,7 @@ void run_turned(const Conv2dShape& s, const float* dy, const float* kernel, floa
   run_with(turned_shape(s), dy, kernel, true, dx, {}, launch);
 }
 
-bool accepts(const Conv2dShape& s) { return is_winograd_shape(s) && winograd_pays(s); }
+bool accepts(const Conv2dShape& s) { return is_winograd_shape(s) && winograd_pays(s, window_weight(s)); }
 
 }  // namespace
 

@@ -1,14 +1,15 @@
-// Winograd's F(4x4, 3x3): 3x3 windows at stride 1 with a quarter of the multiplications.
+// Winograd's F(4x4, 3x3) and F(2x2, 5x5): 3x3 windows at stride 1 with a quarter of the multiplications, 5x5 windows
+// with a third.
 //
-// A tile of 4x4 outputs depends on a patch of 6x6 inputs. Both the patch d and the window g are evaluated, as
-// polynomials in two variables, at 6x6 points; there the convolution is a product, and the outputs are found from the
-// 36 products by interpolation (Winograd 1980; Lavin & Gray 2016). In one dimension, with the points 0, +-a, +-b and
-// infinity, and all three being linear:
+// With 3x3 windows a tile of 4x4 outputs depends on a patch of 6x6 inputs; with 5x5 windows it is one of 2x2. Both the
+// patch d and the window g are evaluated, as polynomials in two variables, at 6x6 points; there the convolution is a
+// product, and the outputs are found from the 36 products by interpolation (Winograd 1980; Lavin & Gray 2016). In one
+// dimension, with the points 0, +-a, +-b and infinity, and all three being linear:
 //
-//   output(4) = A^T (G g (6)  .  B^T d (6))          in two dimensions A^T (G g G^T . B^T d B) A
+//   output(4 or 2) = A^T (G g (6)  .  B^T d (6))     in two dimensions A^T (G g G^T . B^T d B) A
 //
 // The sum over the input channels can be taken before interpolating: at each of the 36 positions it is a product of
-// matrices, (tiles, c) x (c, oc). That is where the time goes; 36 multiplications stand for 16 * 9.
+// matrices, (tiles, c) x (c, oc). That is where the time goes; 36 multiplications stand for 16 * 9, or 4 * 25.
 // The gradient of the weights is the transposed map: G^T (sum over tiles of A dy A^T . B^T d B) G.
 //
 // a = 3/4 and b = 3/2 make the constants of A and B exact in float, and the error half that of the usual 1 and 2: the
@@ -25,7 +26,10 @@
 
 namespace linnet::LINNET_ISA {
 
-inline constexpr int kTileSize = 4, kPatchSize = 6, kPositions = 36;
+inline constexpr int kPatchSize = 6, kPositions = kPatchSize * kPatchSize;
+
+// Outputs in a row of a tile: 4 with 3x3 windows, 2 with 5x5. B is the same for both, as the points are.
+constexpr int64_t tile_size(int64_t window) { return kPatchSize + 1 - window; }
 
 inline constexpr float kA = 0.75f, kB = 1.5f;
 inline constexpr float kA2 = kA * kA, kB2 = kB * kB;
@@ -55,7 +59,10 @@ struct PatchLine {
 };
 
 // G: window.
-struct WindowLine {
+template <int kWindow>
+struct WindowLine;
+template <>
+struct WindowLine<3> {
   static constexpr int kIn = 3, kOut = 6;
   static void apply(const Vec* g, Vec* t) {
     const Vec even_a = kScaleA * g[0] + kScaleA * kA2 * g[2], odd_a = kScaleA * kA * g[1];
@@ -68,9 +75,29 @@ struct WindowLine {
     t[5] = g[2];
   }
 };
+template <>
+struct WindowLine<5> {
+  static constexpr int kIn = 5, kOut = 6;
+  static void pair(float point, float scale, const Vec* g, Vec& plus, Vec& minus) {
+    const float square = point * point;
+    const Vec even = scale * g[0] + scale * square * g[2] + scale * square * square * g[4];
+    const Vec odd = scale * point * g[1] + scale * square * point * g[3];
+    plus = even + odd;
+    minus = even - odd;
+  }
+  static void apply(const Vec* g, Vec* t) {
+    t[0] = kScale0 * g[0];
+    pair(kA, kScaleA, g, t[1], t[2]);
+    pair(kB, kScaleB, g, t[3], t[4]);
+    t[5] = g[4];
+  }
+};
 
 // A^T: products to outputs.
-struct OutputLine {
+template <int kWindow>
+struct OutputLine;
+template <>
+struct OutputLine<3> {
   static constexpr int kIn = 6, kOut = 4;
   static void apply(const Vec* t, Vec* y) {
     const Vec sum_a = t[1] + t[2], difference_a = t[1] - t[2];
@@ -81,9 +108,20 @@ struct OutputLine {
     y[3] = kA2 * kA * difference_a + kB2 * kB * difference_b + t[5];
   }
 };
+template <>
+struct OutputLine<5> {
+  static constexpr int kIn = 6, kOut = 2;
+  static void apply(const Vec* t, Vec* y) {
+    y[0] = t[0] + (t[1] + t[2]) + (t[3] + t[4]);
+    y[1] = kA * (t[1] - t[2]) + kB * (t[3] - t[4]) + t[5];
+  }
+};
 
 // A: gradients of the outputs.
-struct OutputGradLine {
+template <int kWindow>
+struct OutputGradLine;
+template <>
+struct OutputGradLine<3> {
   static constexpr int kIn = 4, kOut = 6;
   static void apply(const Vec* y, Vec* t) {
     const Vec even_a = y[0] + kA2 * y[2], odd_a = y[1] + kA2 * y[3];
@@ -96,9 +134,24 @@ struct OutputGradLine {
     t[5] = y[3];
   }
 };
+template <>
+struct OutputGradLine<5> {
+  static constexpr int kIn = 2, kOut = 6;
+  static void apply(const Vec* y, Vec* t) {
+    t[0] = y[0];
+    t[1] = y[0] + kA * y[1];
+    t[2] = y[0] - kA * y[1];
+    t[3] = y[0] + kB * y[1];
+    t[4] = y[0] - kB * y[1];
+    t[5] = y[1];
+  }
+};
 
 // G^T: to the gradient of the window.
-struct WindowGradLine {
+template <int kWindow>
+struct WindowGradLine;
+template <>
+struct WindowGradLine<3> {
   static constexpr int kIn = 6, kOut = 3;
   static void apply(const Vec* t, Vec* g) {
     const Vec sum_a = kScaleA * (t[1] + t[2]), difference_a = kScaleA * kA * (t[1] - t[2]);
@@ -106,6 +159,19 @@ struct WindowGradLine {
     g[0] = kScale0 * t[0] + sum_a + sum_b;
     g[1] = difference_a + difference_b;
     g[2] = kA2 * sum_a + kB2 * sum_b + t[5];
+  }
+};
+template <>
+struct WindowGradLine<5> {
+  static constexpr int kIn = 6, kOut = 5;
+  static void apply(const Vec* t, Vec* g) {
+    const Vec sum_a = kScaleA * (t[1] + t[2]), difference_a = kScaleA * kA * (t[1] - t[2]);
+    const Vec sum_b = kScaleB * (t[3] + t[4]), difference_b = kScaleB * kB * (t[3] - t[4]);
+    g[0] = kScale0 * t[0] + sum_a + sum_b;
+    g[1] = difference_a + difference_b;
+    g[2] = kA2 * sum_a + kB2 * sum_b;
+    g[3] = kA2 * difference_a + kB2 * difference_b;
+    g[4] = kA2 * kA2 * sum_a + kB2 * kB2 * sum_b + t[5];
   }
 };
 
@@ -185,17 +251,21 @@ template <class Line>
 
 // ---- tiles ---------------------------------------------------------------------------------------------------------
 
-// Tiles of 4x4 outputs, those of one image after those of the other; the last row and column may hang over.
+// Tiles of outputs, those of one image after those of the other; the last row and column may hang over.
 struct TileGrid {
   explicit TileGrid(const Conv2dShape& s)
-      : rows(divide_up(s.oh, kTileSize)), columns(divide_up(s.ow, kTileSize)), tiles(s.n * rows * columns) {}
+      : size(tile_size(s.kh)),
+        rows(divide_up(s.oh, size)),
+        columns(divide_up(s.ow, size)),
+        tiles(s.n * rows * columns) {}
+  int64_t size;           // of a tile: outputs in a row of it
   int64_t rows, columns;  // of an image
   int64_t tiles;          // of the batch
 };
 
 struct TilePlace {
   TilePlace(const TileGrid& g, int64_t tile)
-      : n(tile / (g.rows * g.columns)), y(tile / g.columns % g.rows * kTileSize), x(tile % g.columns * kTileSize) {}
+      : n(tile / (g.rows * g.columns)), y(tile / g.columns % g.rows * g.size), x(tile % g.columns * g.size) {}
   int64_t n, y, x;  // of the first output
 };
 
@@ -227,10 +297,10 @@ struct Images {
 // Maps the kIn x kIn pixels of each tile in [begin, end), which begin (top, left) before the tile's place. What lies
 // outside the image is 0. spot(t) says where tile t goes; whole vectors are written, and what stands in
 // them beyond c is never used.
-template <class Line, class Spot>
+template <int kWindow, class Line, class Spot>
 void transform_patches(const Images& images, const TileGrid& grid, int64_t top, int64_t left, int64_t begin,
                        int64_t end, Spot spot) {
-  constexpr int kSize = Line::kIn;
+  constexpr int64_t kSize = Line::kIn, kStep = tile_size(kWindow);
   const int64_t h = images.h, w = images.w, c = images.c, row = w * c;
   const float* const images_end = images.x + images.n * h * row;
   for (int64_t t = begin; t < end; ++t) {
@@ -251,8 +321,8 @@ void transform_patches(const Images& images, const TileGrid& grid, int64_t top, 
       }
     for (int64_t channel = 0; channel < c; channel += kLanes) {
       // The columns that the next tile of the row adds: too short a stretch for the hardware to foresee.
-      for (int64_t i = kSize - kTileSize; i < kSize; ++i)
-        for (int64_t j = 0; j < kTileSize; ++j) __builtin_prefetch(origin + channel + i * row + (kSize + j) * c);
+      for (int64_t i = kSize - kStep; i < kSize; ++i)
+        for (int64_t j = 0; j < kStep; ++j) __builtin_prefetch(origin + channel + i * row + (kSize + j) * c);
       if (channel < in_place) {
         columns_to_positions<Line>(origin + channel, row, c, to.at(channel), to.position);
         continue;
@@ -286,20 +356,23 @@ inline constexpr int64_t kMostChannels = kScratchFloats / 2;
 
 // Does the algorithm apply at all?
 inline bool is_winograd_shape(const Conv2dShape& s) {
-  return !s.direct_only && s.kh == 3 && s.kw == 3 && s.stride_h == 1 && s.stride_w == 1 && s.dilation_h == 1 &&
-         s.dilation_w == 1 && s.groups == 1 && s.c <= kMostChannels && s.oc <= kMostChannels;
+  return !s.direct_only && (s.kh == 3 || s.kh == 5) && s.kw == s.kh && s.stride_h == 1 && s.stride_w == 1 &&
+         s.dilation_h == 1 && s.dilation_w == 1 && s.groups == 1 && s.c <= kMostChannels && s.oc <= kMostChannels;
 }
+
+// What it takes to transform a window, for a number of the 36.
+inline double window_weight(const Conv2dShape& s) { return s.kh == 3 ? 8 : 16; }
 
 // Is it faster than direct convolution? Counts multiply-adds at full speed; what moves memory weighs more. Depends on
 // the shape without n, so that an image's result does not depend on its batch; windows are taken to serve two images.
 // bench_conv2d, with and without direct_only in its shapes, re-measures the weights.
-inline bool winograd_pays(const Conv2dShape& s) {
-  constexpr double kTransform = 12, kWindow = 8;  // of a patch or an output, of a window, for a number of the 36
+inline bool winograd_pays(const Conv2dShape& s, double window) {
+  const double patch = 12, outputs = s.kh == 3 ? 12 : 8;  // of a tile, as `window`
   if (s.c < 8 || s.oc < 8) return false;
   const double c = static_cast<double>(s.c), oc = static_cast<double>(s.oc), products = c * oc;
-  const double tiles = static_cast<double>(divide_up(s.oh, kTileSize) * divide_up(s.ow, kTileSize));
-  const double winograd = kPositions * (tiles * (products + kTransform * (c + oc)) + kWindow * products / 2);
-  return winograd < 0.9 * 9 * static_cast<double>(s.oh * s.ow) * products;
+  const double tiles = static_cast<double>(divide_up(s.oh, tile_size(s.kh)) * divide_up(s.ow, tile_size(s.kw)));
+  const double winograd = kPositions * (tiles * (products + patch * c + outputs * oc) + window * products / 2);
+  return winograd < 0.9 * static_cast<double>(s.kh * s.kw * s.oh * s.ow) * products;
 }
 
 }  // namespace linnet::LINNET_ISA

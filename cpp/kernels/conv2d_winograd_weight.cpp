@@ -64,7 +64,7 @@ struct Args {
   Plan p;
   const float* x;   // (n, h, w, c)
   const float* dy;  // (n, oh, ow, oc)
-  float* dkernel;   // (3, 3, c, oc)
+  float* dkernel;   // (kh, kw, c, oc)
   float *v, *d, *sum;
   float* dbias_parts;    // (jobs, oc), or null
   int64_t first, tiles;  // of the wave
@@ -81,25 +81,26 @@ void add_pixels(const float* dy, int64_t rows, int64_t columns, int64_t row, int
   }
 }
 
+template <int kWindow>
 void transform_job(const void* args, int64_t index, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
   const Conv2dShape& s = a.s;
   const Plan& p = a.p;
   const int64_t begin = a.first + index * kJobTiles, end = a.first + min_of(a.tiles, (index + 1) * kJobTiles);
   const float* const zeros = make_zeros(scratch, max_of(s.c, s.oc));
-  transform_patches<PatchLine>(
+  transform_patches<kWindow, PatchLine>(
       {a.x, s.n, s.h, s.w, s.c, zeros}, p.grid, s.pad_top, s.pad_left, begin, end,
       [&](int64_t t) { return TileSpot{a.v + (t - a.first) * p.v_tile, kLanes, kLanes, p.v_position}; });
-  transform_patches<OutputGradLine>({a.dy, s.n, s.oh, s.ow, s.oc, zeros}, p.grid, 0, 0, begin, end, [&](int64_t t) {
-    return TileSpot{a.d + (t - a.first) * p.width, kPanelWidth, p.wave * p.width, p.d_position};
-  });
+  transform_patches<kWindow, OutputGradLine<kWindow>>(
+      {a.dy, s.n, s.oh, s.ow, s.oc, zeros}, p.grid, 0, 0, begin, end,
+      [&](int64_t t) { return TileSpot{a.d + (t - a.first) * p.width, kPanelWidth, p.wave * p.width, p.d_position}; });
   if (!a.dbias_parts) return;
   float* const dbias = a.dbias_parts + (a.first / p.wave * p.wave_jobs + index) * s.oc;
   for (int64_t o = 0; o < s.oc; ++o) dbias[o] = 0.0f;
   for (int64_t t = begin; t < end; ++t) {
     const TilePlace place(p.grid, t);
-    add_pixels(a.dy + ((place.n * s.oh + place.y) * s.ow + place.x) * s.oc, min_of(kTileSize, s.oh - place.y),
-               min_of(kTileSize, s.ow - place.x), s.ow * s.oc, s.oc, dbias);
+    add_pixels(a.dy + ((place.n * s.oh + place.y) * s.ow + place.x) * s.oc, min_of(p.grid.size, s.oh - place.y),
+               min_of(p.grid.size, s.ow - place.x), s.ow * s.oc, s.oc, dbias);
   }
 }
 
@@ -125,15 +126,17 @@ void multiply(const Args& a, int64_t position, int64_t panel_index, int64_t firs
 }
 
 // The sums of one input channel and one panel, to dkernel.
+template <int kWindow>
 void interpolate(const Args& a, int64_t channel, const Panel& panel, const float* sums, int64_t position) {
   const int64_t c = a.s.c, oc = a.s.oc;
   for (int64_t v = 0; v < panel.vectors; ++v) {
     const int64_t o = panel.column + v * kLanes, count = min_of(kLanes, oc - o);
     float* const to = a.dkernel + channel * oc + o;
-    transform_2d<WindowGradLine>(Columns<kPatchSize>{sums + v * kLanes, kPatchSize * position, position},
-                                 [&](int64_t i, const Vec* row) {
-                                   for (int64_t j = 0; j < 3; ++j) store_some(to + (i * 3 + j) * c * oc, row[j], count);
-                                 });
+    transform_2d<WindowGradLine<kWindow>>(Columns<kPatchSize>{sums + v * kLanes, kPatchSize * position, position},
+                                          [&](int64_t i, const Vec* row) {
+                                            for (int64_t j = 0; j < kWindow; ++j)
+                                              store_some(to + (i * kWindow + j) * c * oc, row[j], count);
+                                          });
   }
 }
 
@@ -145,14 +148,17 @@ void multiply_job(const void* args, int64_t index, float*) {
 }
 
 // One panel, kLanes input channels.
+template <int kWindow>
 void interpolate_job(const void* args, int64_t index, float*) {
   const Args& a = *static_cast<const Args*>(args);
   const int64_t c = a.s.c, blocks = divide_up(c, kLanes), panel = index / blocks, first = index % blocks * kLanes;
   for (int64_t channel = first; channel < min_of(c, first + kLanes); ++channel)
-    interpolate(a, channel, panel_at(a.s.oc, panel), a.sum + (panel * c + channel) * a.p.width, a.p.sum_position);
+    interpolate<kWindow>(a, channel, panel_at(a.s.oc, panel), a.sum + (panel * c + channel) * a.p.width,
+                         a.p.sum_position);
 }
 
 // One panel, some input channels, from the products to dkernel.
+template <int kWindow>
 void piece_job(const void* args, int64_t index, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
   const int64_t panel = index % a.p.panels, first = index / a.p.panels * kPieceChannels;
@@ -160,10 +166,20 @@ void piece_job(const void* args, int64_t index, float* scratch) {
   for (int64_t position = 0; position < kPositions; ++position)
     multiply(a, position, panel, first, rows, scratch + position * kPiecePosition);
   for (int64_t i = 0; i < rows; ++i)
-    interpolate(a, first + i, panel_at(a.s.oc, panel), scratch + i * a.p.width, kPiecePosition);
+    interpolate<kWindow>(a, first + i, panel_at(a.s.oc, panel), scratch + i * a.p.width, kPiecePosition);
 }
 
-bool accepts(const Conv2dShape& s) { return is_winograd_shape(s) && winograd_pays(s); }
+struct JobTable {
+  Launch::Tile transform, interpolate, piece;
+};
+template <int kWindow>
+constexpr JobTable kJobs = {transform_job<kWindow>, interpolate_job<kWindow>, piece_job<kWindow>};
+
+// Sums that do not stay near take longer to interpolate; for 5x5 windows so much that few tiles do not make up for it.
+bool accepts(const Conv2dShape& s) {
+  const bool far = s.kh == 5 && kPositions * s.c * s.oc > kSumFloats;
+  return is_winograd_shape(s) && winograd_pays(s, far ? 40 : window_weight(s));
+}
 
 size_t workspace(const Conv2dShape& s) {
   const Plan p(s);
@@ -172,6 +188,7 @@ size_t workspace(const Conv2dShape& s) {
 
 void run(const Conv2dShape& s, const float* x, const float* dy, float* dkernel, float* dbias, const Launch& launch) {
   const Plan p(s);
+  const JobTable& jobs = s.kh == 3 ? kJobs<3> : kJobs<5>;
   float* const v = static_cast<float*>(launch.workspace);
   float* const d = v + kPositions * p.v_position;
   float* const sum = d + kPositions * p.d_position;
@@ -181,15 +198,15 @@ void run(const Conv2dShape& s, const float* x, const float* dy, float* dkernel, 
   for (a.first = 0; a.first < p.grid.tiles; a.first += p.wave) {
     a.tiles = min_of(p.wave, p.grid.tiles - a.first);
     run_jobs(launch, divide_up(a.tiles, kJobTiles), 8.0 * static_cast<double>(kPositions * a.tiles * (s.c + s.oc)),
-             transform_job, &a);
+             jobs.transform, &a);
     const double products = 2.0 * static_cast<double>(a.tiles) * windows;
     if (p.in_scratch) {
-      run_jobs(launch, p.panels * divide_up(s.c, kPieceChannels), products, piece_job, &a);
+      run_jobs(launch, p.panels * divide_up(s.c, kPieceChannels), products, jobs.piece, &a);
     } else {
       run_jobs(launch, kPositions * p.panels, products, multiply_job, &a);
     }
   }
-  if (!p.in_scratch) run_jobs(launch, p.panels * divide_up(s.c, kLanes), 8.0 * windows, interpolate_job, &a);
+  if (!p.in_scratch) run_jobs(launch, p.panels * divide_up(s.c, kLanes), 8.0 * windows, jobs.interpolate, &a);
   // The last wave may be shorter and leave parts unwritten.
   const int64_t parts = (divide_up(p.grid.tiles, p.wave) - 1) * p.wave_jobs + divide_up(a.tiles, kJobTiles);
   if (dbias) column_sums(a.dbias_parts, parts, s.oc, false, dbias);

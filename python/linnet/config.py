@@ -30,7 +30,7 @@ def get_conv_algorithm() -> str:
 def set_conv_algorithm(algorithm: str) -> None:
     """Chooses how convolutions are computed from now on; models pick it up at their next call.
 
-    "auto" takes the fastest way for each layer, which for most 3x3 layers is Winograd's algorithm: a third of the
+    "auto" takes the fastest way for each layer, which for most 3x3 and 5x5 layers is Winograd's: a third of the
     multiplications, at a rounding error a few times larger (docs/performance.md has the figures). "direct" computes
     the sum of products as it is written down. The environment variable LINNET_CONV_ALGORITHM sets the initial value.
     """

@@ -19,10 +19,14 @@ constexpr int64_t kMapRoundings = 40;
 
 using Matrix = std::vector<std::vector<double>>;
 
-// The absolute values of A^T (4, 6), G (6, 3) and B^T (6, 6).
+// The absolute values of A^T (tile, 6), G (6, taps) and B^T (6, 6): tiles of 4 with windows of 3, of 2 with 5.
 struct Maps {
   Matrix output, window, patch;
-  Maps() : output(4, std::vector<double>(6)), window(6, std::vector<double>(3)), patch(6, std::vector<double>(6)) {
+  explicit Maps(size_t taps)
+      : output(7 - taps, std::vector<double>(6)),
+        window(6, std::vector<double>(taps)),
+        patch(6, std::vector<double>(6)) {
+    const size_t tile = 7 - taps;
     const std::array<double, 5> points = {0, 0.75, -0.75, 1.5, -1.5};
     for (size_t i = 0; i < 6; ++i) {
       std::vector<double> factors = {1};  // of the polynomial that is 0 at the other points, lowest first
@@ -38,8 +42,8 @@ struct Maps {
         factors = next;
       }
       for (size_t k = 0; k < factors.size(); ++k) patch[i][k] = std::abs(factors[k]);
-      for (size_t k = 0; k < 3; ++k) window[i][k] = i < 5 ? std::abs(std::pow(points[i], k) / scale) : k == 2;
-      for (size_t k = 0; k < 4; ++k) output[k][i] = i < 5 ? std::abs(std::pow(points[i], k)) : k == 3;
+      for (size_t k = 0; k < taps; ++k) window[i][k] = i < 5 ? std::abs(std::pow(points[i], k) / scale) : k == taps - 1;
+      for (size_t k = 0; k < tile; ++k) output[k][i] = i < 5 ? std::abs(std::pow(points[i], k)) : k == tile - 1;
     }
   }
 };
@@ -83,19 +87,21 @@ using Windows = std::function<float(int64_t ky, int64_t kx, int64_t i, int64_t o
 
 // The magnitudes behind every output of a forward convolution of this shape.
 std::vector<double> forward_magnitude(const Conv2dShape& s, const float* x, const Windows& kernel) {
-  static const Maps maps;
+  const Maps maps(static_cast<size_t>(s.kh));
+  const int64_t taps = s.kh, tile = 7 - taps;
   std::vector<Matrix> windows;
   for (int64_t i = 0; i < s.c; ++i)
     for (int64_t o = 0; o < s.oc; ++o) {
-      Matrix g(3, std::vector<double>(3));
-      for (int64_t tap = 0; tap < 9; ++tap)
-        g[static_cast<size_t>(tap / 3)][static_cast<size_t>(tap % 3)] = std::abs(kernel(tap / 3, tap % 3, i, o));
+      Matrix g(static_cast<size_t>(taps), std::vector<double>(static_cast<size_t>(taps)));
+      for (int64_t tap = 0; tap < taps * taps; ++tap)
+        g[static_cast<size_t>(tap / taps)][static_cast<size_t>(tap % taps)] =
+            std::abs(kernel(tap / taps, tap % taps, i, o));
       windows.push_back(mapped(maps.window, g));
     }
   std::vector<double> magnitude(static_cast<size_t>(y_size(s)));
   for (int64_t n = 0; n < s.n; ++n)
-    for (int64_t y = 0; y < s.oh; y += 4)
-      for (int64_t xx = 0; xx < s.ow; xx += 4) {
+    for (int64_t y = 0; y < s.oh; y += tile)
+      for (int64_t xx = 0; xx < s.ow; xx += tile) {
         std::vector<Matrix> patches;
         for (int64_t i = 0; i < s.c; ++i)
           patches.push_back(
@@ -105,8 +111,8 @@ std::vector<double> forward_magnitude(const Conv2dShape& s, const float* x, cons
           for (int64_t i = 0; i < s.c; ++i)
             add_product(sum, windows[static_cast<size_t>(i * s.oc + o)], patches[static_cast<size_t>(i)]);
           const Matrix out = mapped(maps.output, sum);
-          for (int64_t i = 0; i < std::min<int64_t>(4, s.oh - y); ++i)
-            for (int64_t j = 0; j < std::min<int64_t>(4, s.ow - xx); ++j)
+          for (int64_t i = 0; i < std::min(tile, s.oh - y); ++i)
+            for (int64_t j = 0; j < std::min(tile, s.ow - xx); ++j)
               magnitude[static_cast<size_t>(((n * s.oh + y + i) * s.ow + xx + j) * s.oc + o)] =
                   out[static_cast<size_t>(i)][static_cast<size_t>(j)];
         }
@@ -115,18 +121,19 @@ std::vector<double> forward_magnitude(const Conv2dShape& s, const float* x, cons
 }
 
 std::vector<double> weight_magnitude(const Conv2dShape& s, const float* x, const float* dy) {
-  static const Maps maps;
+  const Maps maps(static_cast<size_t>(s.kh));
+  const int64_t taps = s.kh, tile = 7 - taps;
   std::vector<Matrix> sums(static_cast<size_t>(s.c * s.oc), Matrix(6, std::vector<double>(6)));
   for (int64_t n = 0; n < s.n; ++n)
-    for (int64_t y = 0; y < s.oh; y += 4)
-      for (int64_t xx = 0; xx < s.ow; xx += 4) {
+    for (int64_t y = 0; y < s.oh; y += tile)
+      for (int64_t xx = 0; xx < s.ow; xx += tile) {
         std::vector<Matrix> patches, tiles;
         for (int64_t i = 0; i < s.c; ++i)
           patches.push_back(
               mapped(maps.patch, piece(x + n * s.h * s.w * s.c, s.h, s.w, s.c, y - s.pad_top, xx - s.pad_left, i, 6)));
         for (int64_t o = 0; o < s.oc; ++o)
           tiles.push_back(
-              mapped(transposed(maps.output), piece(dy + n * s.oh * s.ow * s.oc, s.oh, s.ow, s.oc, y, xx, o, 4)));
+              mapped(transposed(maps.output), piece(dy + n * s.oh * s.ow * s.oc, s.oh, s.ow, s.oc, y, xx, o, tile)));
         for (int64_t i = 0; i < s.c; ++i)
           for (int64_t o = 0; o < s.oc; ++o)
             add_product(sums[static_cast<size_t>(i * s.oc + o)], patches[static_cast<size_t>(i)],
@@ -135,9 +142,9 @@ std::vector<double> weight_magnitude(const Conv2dShape& s, const float* x, const
   std::vector<double> magnitude(static_cast<size_t>(kernel_size(s)));
   for (int64_t io = 0; io < s.c * s.oc; ++io) {
     const Matrix g = mapped(transposed(maps.window), sums[static_cast<size_t>(io)]);
-    for (int64_t tap = 0; tap < 9; ++tap)
+    for (int64_t tap = 0; tap < taps * taps; ++tap)
       magnitude[static_cast<size_t>(tap * s.c * s.oc + io)] =
-          g[static_cast<size_t>(tap / 3)][static_cast<size_t>(tap % 3)];
+          g[static_cast<size_t>(tap / taps)][static_cast<size_t>(tap % taps)];
   }
   return magnitude;
 }
@@ -159,15 +166,17 @@ void check_shape(const Conv2dShape& s, bool chosen) {
     dkernel.add(ki, xv * dv);
   });
   const auto window = [&](int64_t ky, int64_t kx, int64_t i, int64_t o) {
-    return kernel[((ky * 3 + kx) * s.c + i) * s.oc + o];
+    return kernel[((ky * s.kw + kx) * s.c + i) * s.oc + o];
   };
   y.magnitude = forward_magnitude(s, x.data(), window);
   for (int64_t i = 0; i < y_size(s); ++i) y.magnitude[static_cast<size_t>(i)] += std::abs(bias[i % s.oc]);
   Conv2dShape turned = s;
   std::swap(turned.h, turned.oh), std::swap(turned.w, turned.ow), std::swap(turned.c, turned.oc);
-  turned.pad_top = 2 - s.pad_top, turned.pad_left = 2 - s.pad_left;
-  dx.magnitude = forward_magnitude(
-      turned, dy.data(), [&](int64_t ky, int64_t kx, int64_t o, int64_t i) { return window(2 - ky, 2 - kx, i, o); });
+  turned.pad_top = s.kh - 1 - s.pad_top, turned.pad_left = s.kw - 1 - s.pad_left;
+  dx.magnitude = forward_magnitude(turned, dy.data(), [&](int64_t ky, int64_t kx, int64_t o, int64_t i) {
+    return window(s.kh - 1 - ky, s.kw - 1 - kx, i, o);
+  });
+  const int64_t tile = 7 - s.kh, tiles = s.n * ((s.oh + tile - 1) / tile) * ((s.ow + tile - 1) / tile);
   dkernel.magnitude = weight_magnitude(s, x.data(), dy.data());
 
   for_each_case([&](Case& run) {
@@ -202,7 +211,7 @@ void check_shape(const Conv2dShape& s, bool chosen) {
     const Buffer<float> got_y = forward(s), got_dx = grad_input(s), got_dkernel = grad_weight(s);
     check_sums(got_y, y, s.c + kMapRoundings);
     check_sums(got_dx, dx, s.oc + kMapRoundings);
-    check_sums(got_dkernel, dkernel, s.n * ((s.oh + 3) / 4) * ((s.ow + 3) / 4) + kMapRoundings);
+    check_sums(got_dkernel, dkernel, tiles + kMapRoundings);
     // Another algorithm rounds otherwise, and `direct_only` must give it.
     if (chosen && std::string(k.name) != "reference") {
       CHECK(differs(got_y, forward(direct)));
@@ -232,6 +241,41 @@ TEST_CASE("conv2d winograd: every remainder of height and width, every padding")
                   true);
 }
 
+TEST_CASE("conv2d winograd: 5x5 windows, every remainder and padding") {
+  int64_t turn = 0;
+  for (int64_t h = 14; h < 17; ++h)
+    for (int64_t w = 14; w < 17; ++w, ++turn)
+      check_shape(shape({.n = 2,
+                         .h = h,
+                         .w = w,
+                         .c = 40,
+                         .kh = 5,
+                         .kw = 5,
+                         .oc = 40,
+                         .pad_top = turn % 5,
+                         .pad_bottom = turn / 2 % 5,
+                         .pad_left = turn / 3 % 5,
+                         .pad_right = turn % 4 + 1}),
+                  true);
+}
+
+TEST_CASE("conv2d winograd: 5x5 windows, channels that do not fill vectors and panels") {
+  for (const int64_t c : {31, 33, 50})
+    for (const int64_t oc : {29, 48, 65})
+      check_shape(shape({.n = 1,
+                         .h = 12,
+                         .w = 12,
+                         .c = c,
+                         .kh = 5,
+                         .kw = 5,
+                         .oc = oc,
+                         .pad_top = 2,
+                         .pad_bottom = 2,
+                         .pad_left = 2,
+                         .pad_right = 2}),
+                  true);
+}
+
 TEST_CASE("conv2d winograd: channels that do not fill vectors and panels") {
   for (const int64_t c : {24, 31, 33, 47, 50})
     for (const int64_t oc : {24, 29, 33, 48, 65})
@@ -254,6 +298,44 @@ TEST_CASE("conv2d winograd: patches in scratch and in the workspace, several wav
                          Sizes{.n = 9, .h = 11, .w = 11, .c = 250, .kh = 3, .kw = 3, .oc = 40},
                          Sizes{.n = 2, .h = 62, .w = 62, .c = 264, .kh = 3, .kw = 3, .oc = 20}})
     check_shape(shape(z), true);
+}
+
+TEST_CASE("conv2d winograd: 5x5 windows, both orders of the work, several waves") {
+  for (const Sizes& z : {Sizes{.n = 1, .h = 44, .w = 40, .c = 24, .kh = 5, .kw = 5, .oc = 24},
+                         Sizes{.n = 5, .h = 12, .w = 12, .c = 250, .kh = 5, .kw = 5, .oc = 40},
+                         Sizes{.n = 1, .h = 14, .w = 14, .c = 40, .kh = 5, .kw = 5, .oc = 132},
+                         Sizes{.n = 1, .h = 14, .w = 14, .c = 170, .kh = 5, .kw = 5, .oc = 180}})
+    check_shape(shape(z), true);
+}
+
+TEST_CASE("conv2d winograd: 5x5 windows, images of a pixel or a line, and few channels") {
+  for (const Sizes& z :
+       {Sizes{.n = 2,
+              .h = 1,
+              .w = 1,
+              .c = 40,
+              .kh = 5,
+              .kw = 5,
+              .oc = 40,
+              .pad_top = 2,
+              .pad_bottom = 2,
+              .pad_left = 2,
+              .pad_right = 2},
+        Sizes{.n = 1, .h = 5, .w = 5, .c = 64, .kh = 5, .kw = 5, .oc = 64},
+        Sizes{.n = 1, .h = 1, .w = 30, .c = 33, .kh = 5, .kw = 5, .oc = 35, .pad_top = 4, .pad_left = 3},
+        Sizes{.n = 1, .h = 13, .w = 13, .c = 9, .kh = 5, .kw = 5, .oc = 17, .pad_left = 6, .pad_right = 5},
+        Sizes{.n = 1,
+              .h = 16,
+              .w = 16,
+              .c = 40,
+              .kh = 5,
+              .kw = 5,
+              .oc = 40,
+              .pad_top = 6,
+              .pad_bottom = 7,
+              .pad_left = 9,
+              .pad_right = 5}})
+    check_shape(shape(z), false);
 }
 
 TEST_CASE("conv2d winograd: images of a pixel or a line, and few channels") {
@@ -298,177 +380,184 @@ TEST_CASE("conv2d winograd: images of a pixel or a line, and few channels") {
 }
 
 TEST_CASE("conv2d winograd: the relative error is below 2e-6") {
-  for (const int64_t c : {64, 512}) {
-    const Conv2dShape s = shape({.n = 1,
-                                 .h = 16,
-                                 .w = 16,
-                                 .c = c,
-                                 .kh = 3,
-                                 .kw = 3,
-                                 .oc = 64,
-                                 .pad_top = 1,
-                                 .pad_bottom = 1,
-                                 .pad_left = 1,
-                                 .pad_right = 1});
-    const Buffer<float> x = random(x_size(s), 1), kernel = random(kernel_size(s), 2);
-    std::vector<double> expected(static_cast<size_t>(y_size(s)));
-    each_product(s, [&](int64_t xi, int64_t ki, int64_t yi) {
-      expected[static_cast<size_t>(yi)] += static_cast<double>(x[xi]) * kernel[ki];
-    });
-    for_each_case([&](Case& run) {
-      Buffer<float> y(y_size(s));
-      run.kernels.conv2d_forward(s, x.data(), kernel.data(), y.data(), {},
-                                 run.launch(run.kernels.conv2d_forward_workspace(s)));
-      check_packed(run, s, x.data(), kernel.data(), {}, y);
-      double error = 0, norm = 0;
-      for (int64_t i = 0; i < y.size(); ++i) {
-        const double e = expected[static_cast<size_t>(i)];
-        error += (y[i] - e) * (y[i] - e), norm += e * e;
-      }
-      CHECK(std::sqrt(error / norm) < 2e-6);
-    });
-  }
+  for (const int64_t window : {3, 5})
+    for (const int64_t c : {64, 512}) {
+      const Conv2dShape s = shape({.n = 1,
+                                   .h = 16,
+                                   .w = 16,
+                                   .c = c,
+                                   .kh = window,
+                                   .kw = window,
+                                   .oc = 64,
+                                   .pad_top = window / 2,
+                                   .pad_bottom = window / 2,
+                                   .pad_left = window / 2,
+                                   .pad_right = window / 2});
+      const Buffer<float> x = random(x_size(s), 1), kernel = random(kernel_size(s), 2);
+      std::vector<double> expected(static_cast<size_t>(y_size(s)));
+      each_product(s, [&](int64_t xi, int64_t ki, int64_t yi) {
+        expected[static_cast<size_t>(yi)] += static_cast<double>(x[xi]) * kernel[ki];
+      });
+      for_each_case([&](Case& run) {
+        Buffer<float> y(y_size(s));
+        run.kernels.conv2d_forward(s, x.data(), kernel.data(), y.data(), {},
+                                   run.launch(run.kernels.conv2d_forward_workspace(s)));
+        check_packed(run, s, x.data(), kernel.data(), {}, y);
+        double error = 0, norm = 0;
+        for (int64_t i = 0; i < y.size(); ++i) {
+          const double e = expected[static_cast<size_t>(i)];
+          error += (y[i] - e) * (y[i] - e), norm += e * e;
+        }
+        CHECK(std::sqrt(error / norm) < 2e-6);
+      });
+    }
 }
 
 TEST_CASE("conv2d winograd: the epilogue") {
-  const Conv2dShape s =
-      shape({.n = 2, .h = 11, .w = 10, .c = 40, .kh = 3, .kw = 3, .oc = 37, .pad_top = 1, .pad_left = 1});
-  const Buffer<float> x = random(x_size(s), 1, -0.2, 0.2), kernel = random(kernel_size(s), 2), bias = random(s.oc, 4);
-  const Buffer<float> residual = random(y_size(s), 5);
-  for (const Activation activation : {Activation::none, Activation::relu, Activation::tanh, Activation::sigmoid})
-    for (const bool has_bias : {false, true})
-      for (const bool has_residual : {false, true}) {
-        std::vector<double> expected(static_cast<size_t>(y_size(s)));
-        for (int64_t i = 0; i < y_size(s); ++i)
-          expected[static_cast<size_t>(i)] = (has_bias ? bias[i % s.oc] : 0.0) + (has_residual ? residual[i] : 0.0);
-        each_product(s, [&](int64_t xi, int64_t ki, int64_t yi) {
-          expected[static_cast<size_t>(yi)] += static_cast<double>(x[xi]) * kernel[ki];
-        });
-        for (double& v : expected) {
-          if (activation == Activation::relu) v = std::max(v, 0.0);
-          if (activation == Activation::tanh) v = std::tanh(v);
-          if (activation == Activation::sigmoid) v = 1 / (1 + std::exp(-v));
+  for (const int64_t window : {3, 5}) {
+    const Conv2dShape s =
+        shape({.n = 2, .h = 13, .w = 14, .c = 40, .kh = window, .kw = window, .oc = 37, .pad_top = 1, .pad_left = 1});
+    const Buffer<float> x = random(x_size(s), 1, -0.2, 0.2), kernel = random(kernel_size(s), 2), bias = random(s.oc, 4);
+    const Buffer<float> residual = random(y_size(s), 5);
+    for (const Activation activation : {Activation::none, Activation::relu, Activation::tanh, Activation::sigmoid})
+      for (const bool has_bias : {false, true})
+        for (const bool has_residual : {false, true}) {
+          std::vector<double> expected(static_cast<size_t>(y_size(s)));
+          for (int64_t i = 0; i < y_size(s); ++i)
+            expected[static_cast<size_t>(i)] = (has_bias ? bias[i % s.oc] : 0.0) + (has_residual ? residual[i] : 0.0);
+          each_product(s, [&](int64_t xi, int64_t ki, int64_t yi) {
+            expected[static_cast<size_t>(yi)] += static_cast<double>(x[xi]) * kernel[ki];
+          });
+          for (double& v : expected) {
+            if (activation == Activation::relu) v = std::max(v, 0.0);
+            if (activation == Activation::tanh) v = std::tanh(v);
+            if (activation == Activation::sigmoid) v = 1 / (1 + std::exp(-v));
+          }
+          for_each_case([&](Case& run) {
+            Buffer<float> y(y_size(s));
+            run.kernels.conv2d_forward(s, x.data(), kernel.data(), y.data(),
+                                       {.bias = has_bias ? bias.data() : nullptr,
+                                        .residual = has_residual ? residual.data() : nullptr,
+                                        .activation = activation},
+                                       run.launch(run.kernels.conv2d_forward_workspace(s)));
+            check_close(y.data(), expected, 1e-5, 1e-5);
+          });
         }
-        for_each_case([&](Case& run) {
-          Buffer<float> y(y_size(s));
-          run.kernels.conv2d_forward(s, x.data(), kernel.data(), y.data(),
-                                     {.bias = has_bias ? bias.data() : nullptr,
-                                      .residual = has_residual ? residual.data() : nullptr,
-                                      .activation = activation},
-                                     run.launch(run.kernels.conv2d_forward_workspace(s)));
-          check_close(y.data(), expected, 1e-5, 1e-5);
-        });
-      }
+  }
 }
 
 TEST_CASE("conv2d winograd: same bits on any number of threads, for an image in any batch, on every entry") {
   const int before = num_threads();
   // Channels for patches in scratch and in the workspace; more than one block of tiles.
-  for (const int64_t c : {48, 224}) {
-    const Conv2dShape s =
-        shape({.n = 9, .h = 17, .w = 18, .c = c, .kh = 3, .kw = 3, .oc = 224, .pad_top = 1, .pad_left = 1});
-    const Buffer<float> x = random(x_size(s), 1), kernel = random(kernel_size(s), 2), dy = random(y_size(s), 3);
-    for (const KernelTable* table : available_kernels()) {
-      if (std::string(table->name) == "reference") continue;
-      INFO(table->name);
-      const auto forward = [&](Case& run, const Conv2dShape& part, const float* from) {
-        Buffer<float> y(y_size(part));
-        table->conv2d_forward(part, from, kernel.data(), y.data(), {.activation = Activation::relu},
-                              run.launch(table->conv2d_forward_workspace(part)));
-        return y;
-      };
-      const auto grad_input = [&](Case& run, const Conv2dShape& part, const float* from) {
-        Buffer<float> dx(x_size(part));
-        table->conv2d_grad_input(part, from, kernel.data(), dx.data(),
-                                 run.launch(table->conv2d_grad_input_workspace(part)));
-        return dx;
-      };
-      const auto grad_weight = [&](Case& run) {
-        Buffer<float> dkernel(kernel_size(s) + s.oc);
-        table->conv2d_grad_weight(s, x.data(), dy.data(), dkernel.data(), dkernel.data() + kernel_size(s),
-                                  run.launch(table->conv2d_grad_weight_workspace(s)));
-        return dkernel;
-      };
-      set_num_threads(1);
-      Case one(*table, 1);
-      const Buffer<float> y = forward(one, s, x.data()), dx = grad_input(one, s, dy.data()), dw = grad_weight(one);
-      set_num_threads(3);
-      Case three(*table, 3);
-      check_same_bits(y, forward(three, s, x.data()));
-      check_same_bits(dx, grad_input(three, s, dy.data()));
-      check_same_bits(dw, grad_weight(three));
-      for (const int64_t n : {1, 2, 5}) {
-        Conv2dShape last = s;
-        last.n = n;
-        const Buffer<float> last_y = forward(three, last, x.data() + x_size(s) / s.n * (s.n - n));
-        const Buffer<float> last_dx = grad_input(three, last, dy.data() + y_size(s) / s.n * (s.n - n));
-        CHECK(std::memcmp(last_y.data(), y.end() - last_y.size(), last_y.bytes()) == 0);
-        CHECK(std::memcmp(last_dx.data(), dx.end() - last_dx.size(), last_dx.bytes()) == 0);
+  for (const int64_t window : {3, 5})
+    for (const int64_t c : {48, 224}) {
+      const Conv2dShape s =
+          shape({.n = 9, .h = 17, .w = 18, .c = c, .kh = window, .kw = window, .oc = 224, .pad_top = 1, .pad_left = 1});
+      const Buffer<float> x = random(x_size(s), 1), kernel = random(kernel_size(s), 2), dy = random(y_size(s), 3);
+      for (const KernelTable* table : available_kernels()) {
+        if (std::string(table->name) == "reference") continue;
+        INFO(table->name);
+        const auto forward = [&](Case& run, const Conv2dShape& part, const float* from) {
+          Buffer<float> y(y_size(part));
+          table->conv2d_forward(part, from, kernel.data(), y.data(), {.activation = Activation::relu},
+                                run.launch(table->conv2d_forward_workspace(part)));
+          return y;
+        };
+        const auto grad_input = [&](Case& run, const Conv2dShape& part, const float* from) {
+          Buffer<float> dx(x_size(part));
+          table->conv2d_grad_input(part, from, kernel.data(), dx.data(),
+                                   run.launch(table->conv2d_grad_input_workspace(part)));
+          return dx;
+        };
+        const auto grad_weight = [&](Case& run) {
+          Buffer<float> dkernel(kernel_size(s) + s.oc);
+          table->conv2d_grad_weight(s, x.data(), dy.data(), dkernel.data(), dkernel.data() + kernel_size(s),
+                                    run.launch(table->conv2d_grad_weight_workspace(s)));
+          return dkernel;
+        };
+        set_num_threads(1);
+        Case one(*table, 1);
+        const Buffer<float> y = forward(one, s, x.data()), dx = grad_input(one, s, dy.data()), dw = grad_weight(one);
+        set_num_threads(3);
+        Case three(*table, 3);
+        check_same_bits(y, forward(three, s, x.data()));
+        check_same_bits(dx, grad_input(three, s, dy.data()));
+        check_same_bits(dw, grad_weight(three));
+        for (const int64_t n : {1, 2, 5}) {
+          Conv2dShape last = s;
+          last.n = n;
+          const Buffer<float> last_y = forward(three, last, x.data() + x_size(s) / s.n * (s.n - n));
+          const Buffer<float> last_dx = grad_input(three, last, dy.data() + y_size(s) / s.n * (s.n - n));
+          CHECK(std::memcmp(last_y.data(), y.end() - last_y.size(), last_y.bytes()) == 0);
+          CHECK(std::memcmp(last_dx.data(), dx.end() - last_dx.size(), last_dx.bytes()) == 0);
+        }
       }
     }
-  }
   set_num_threads(before);
 }
 
 TEST_CASE("conv2d winograd: a NaN reaches what depends on it, and stays in its tiles") {
-  const Conv2dShape s = shape({.n = 2,
-                               .h = 13,
-                               .w = 14,
-                               .c = 40,
-                               .kh = 3,
-                               .kw = 3,
-                               .oc = 40,
-                               .pad_top = 1,
-                               .pad_bottom = 1,
-                               .pad_left = 1,
-                               .pad_right = 1});
-  Buffer<float> x = random(x_size(s), 1);
-  const Buffer<float> kernel = random(kernel_size(s), 2);
-  const int64_t bad_y = 5, bad_x = 6;
-  x[(bad_y * s.w + bad_x) * s.c + 3] = std::nanf("");
-  for_each_case([&](Case& run) {
-    for (const Activation activation : {Activation::none, Activation::relu}) {
-      Buffer<float> y(y_size(s));
-      run.kernels.conv2d_forward(s, x.data(), kernel.data(), y.data(), {.activation = activation},
-                                 run.launch(run.kernels.conv2d_forward_workspace(s)));
-      int64_t missing = 0, strange = 0;
-      for (int64_t i = 0; i < y.size(); ++i) {
-        const int64_t n = i / (s.oh * s.ow * s.oc);
-        const int64_t dy = std::abs(i / (s.ow * s.oc) % s.oh - bad_y), dx = std::abs(i / s.oc % s.ow - bad_x);
-        missing += n == 0 && dy <= 1 && dx <= 1 && !std::isnan(y[i]);
-        strange += (n > 0 || dy > 4 || dx > 4) && std::isnan(y[i]);
+  for (const int64_t window : {3, 5}) {
+    const Conv2dShape s = shape({.n = 2,
+                                 .h = 13,
+                                 .w = 14,
+                                 .c = 40,
+                                 .kh = window,
+                                 .kw = window,
+                                 .oc = 40,
+                                 .pad_top = window / 2,
+                                 .pad_bottom = window / 2,
+                                 .pad_left = window / 2,
+                                 .pad_right = window / 2});
+    Buffer<float> x = random(x_size(s), 1);
+    const Buffer<float> kernel = random(kernel_size(s), 2);
+    const int64_t bad_y = 5, bad_x = 6;
+    x[(bad_y * s.w + bad_x) * s.c + 3] = std::nanf("");
+    for_each_case([&](Case& run) {
+      for (const Activation activation : {Activation::none, Activation::relu}) {
+        Buffer<float> y(y_size(s));
+        run.kernels.conv2d_forward(s, x.data(), kernel.data(), y.data(), {.activation = activation},
+                                   run.launch(run.kernels.conv2d_forward_workspace(s)));
+        int64_t missing = 0, strange = 0;
+        for (int64_t i = 0; i < y.size(); ++i) {
+          const int64_t n = i / (s.oh * s.ow * s.oc);
+          const int64_t dy = std::abs(i / (s.ow * s.oc) % s.oh - bad_y), dx = std::abs(i / s.oc % s.ow - bad_x);
+          missing += n == 0 && dy <= window / 2 && dx <= window / 2 && !std::isnan(y[i]);
+          strange += (n > 0 || dy > window / 2 + 3 || dx > window / 2 + 3) && std::isnan(y[i]);
+        }
+        CHECK(missing == 0);
+        CHECK(strange == 0);
       }
-      CHECK(missing == 0);
-      CHECK(strange == 0);
-    }
-  });
+    });
+  }
 }
 
 TEST_CASE("conv2d winograd: workspaces do not shrink when the batch grows") {
-  for (const int64_t c : {32, 64, 200, 256, 512}) {
-    for (const KernelTable* table : available_kernels()) {
-      size_t forward = 0, grad_input = 0, grad_weight = 0;
-      for (int64_t n = 1; n < 60; ++n) {
-        const Conv2dShape s = shape({.n = n,
-                                     .h = 14,
-                                     .w = 27,
-                                     .c = c,
-                                     .kh = 3,
-                                     .kw = 3,
-                                     .oc = 96,
-                                     .pad_top = 1,
-                                     .pad_bottom = 1,
-                                     .pad_left = 1,
-                                     .pad_right = 1});
-        CHECK(table->conv2d_forward_workspace(s) >= forward);
-        CHECK(table->conv2d_grad_input_workspace(s) >= grad_input);
-        CHECK(table->conv2d_grad_weight_workspace(s) >= grad_weight);
-        forward = table->conv2d_forward_workspace(s);
-        grad_input = table->conv2d_grad_input_workspace(s);
-        grad_weight = table->conv2d_grad_weight_workspace(s);
+  for (const int64_t window : {3, 5})
+    for (const int64_t c : {32, 64, 200, 256, 512}) {
+      for (const KernelTable* table : available_kernels()) {
+        size_t forward = 0, grad_input = 0, grad_weight = 0;
+        for (int64_t n = 1; n < 60; ++n) {
+          const Conv2dShape s = shape({.n = n,
+                                       .h = 14,
+                                       .w = 27,
+                                       .c = c,
+                                       .kh = window,
+                                       .kw = window,
+                                       .oc = 96,
+                                       .pad_top = 1,
+                                       .pad_bottom = 1,
+                                       .pad_left = 1,
+                                       .pad_right = 1});
+          CHECK(table->conv2d_forward_workspace(s) >= forward);
+          CHECK(table->conv2d_grad_input_workspace(s) >= grad_input);
+          CHECK(table->conv2d_grad_weight_workspace(s) >= grad_weight);
+          forward = table->conv2d_forward_workspace(s);
+          grad_input = table->conv2d_grad_input_workspace(s);
+          grad_weight = table->conv2d_grad_weight_workspace(s);
+        }
       }
     }
-  }
 }
 
 }  // namespace linnet::test

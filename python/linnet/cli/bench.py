@@ -18,7 +18,7 @@ from linnet.cli.parser import positive_float, positive_int
 DESCRIPTION = """\
 Measures what this machine can do at most, and how close linnet's kernels come to it."""
 EPILOG = """\
-Shares of convolutions count the operations of the sum as it is written, so that Winograd's algorithm (3x3 windows)
+Shares of convolutions count the operations of the sum as it is written, so that Winograd's algorithm (3x3, 5x5 windows)
 can pass 100 %; so can what stays in a cache while its share is that of the memory's bandwidth. LINNET_ISA chooses
 another instruction set. Close other programs first: a busy core takes its part of every figure."""
 
