@@ -103,7 +103,9 @@ class Variable(Arithmetic):
                 f'variable "{self.path}": expected shape {tuple(shape)}, the initializer gave {value.shape}'
             )
         self._array = aligned_zeros(value.shape, value.dtype)
-        self._array[...] = value
+        # Memory that nobody has written takes no room: the slots of an optimizer need none before they are laid out.
+        if value.any():
+            self._array[...] = value
 
     def _as_variable(self) -> Variable:
         return self

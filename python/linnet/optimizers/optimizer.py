@@ -155,7 +155,7 @@ class Optimizer:
     def _slot(self, reference: Variable, name: str, initializer: Any) -> Variable:
         value = 0.0 if initializer == "zeros" else initializer
         if isinstance(value, (float, int)):
-            value = np.full(reference.shape, value, np.float32)
+            value = np.full(reference.shape, value, np.float32) if value else np.zeros(reference.shape, np.float32)
         path = f"{reference.path.replace('/', '_')}_{name}"
         with name_scope(self.name):
             variable = Variable(value, shape=reference.shape, dtype="float32", trainable=False, name=path)
