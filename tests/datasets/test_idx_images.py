@@ -4,16 +4,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from linnet.datasets import idx_images
-from linnet.datasets.idx_images import IdxSource, load
+from linnet.datasets import source as source_module
+from linnet.datasets.idx_images import FILES, load
+from linnet.datasets.source import Source
 from linnet.utils.download import DownloadError
 
 
-def source(folder: Path, md5: dict[str, str] | None = None) -> IdxSource:
+def source(folder: Path, md5: dict[str, str] | None = None) -> Source:
     """A data set `tiny` whose mirrors are one that does not exist, and `folder`."""
     if md5 is None:
         md5 = {file.name: hashlib.md5(file.read_bytes()).hexdigest() for file in folder.glob("*.gz")}
-    return IdxSource("tiny", "Tiny", ((folder / "absent").as_uri() + "/", folder.as_uri() + "/"), md5, {})
+    return Source("tiny", "Tiny", ((folder / "absent").as_uri() + "/", folder.as_uri() + "/"), FILES, md5=md5)
 
 
 def check(loaded, arrays) -> None:
@@ -54,7 +55,7 @@ def test_downloads_where_the_variable_points_elsewhere(
     check(load(tiny, None), arrays)
     assert {file.name for file in empty_cache.iterdir()} == set(arrays)
     # The second time, nothing is fetched.
-    monkeypatch.setattr(idx_images, "get_file", _only_cached(idx_images.get_file, tmp_path))
+    monkeypatch.setattr(source_module, "get_file", _only_cached(source_module.get_file, tmp_path))
     check(load(tiny, None), arrays)
 
 

@@ -1,20 +1,22 @@
 """MNIST: 60,000 training and 10,000 test images of handwritten digits, 28x28 grey levels.
 
 Y. LeCun, C. Cortes, C. J. C. Burges: The MNIST database of handwritten digits, 1998. Usually given as CC BY-SA 3.0.
-11.6 MB, downloaded once (idx_images.py says from where else it is read).
+11.6 MB, downloaded once (source.py says from where else it is read).
 """
 
 import os
 
-from linnet.datasets.idx_images import IdxSource, Split, load
+from linnet.datasets.idx_images import FILES, Split, load
+from linnet.datasets.source import Source
 
-SOURCE = IdxSource(
+SOURCE = Source(
     name="mnist",
     title="MNIST",
     mirrors=(
         "https://storage.googleapis.com/cvdf-datasets/mnist/",
         "https://ossci-datasets.s3.amazonaws.com/mnist/",
     ),
+    files=FILES,
     md5={
         "train-images-idx3-ubyte.gz": "f68b3c2dcbeaaa9fbdd348bbdeb94873",
         "train-labels-idx1-ubyte.gz": "d53e105ee54ea40749a09fcbcd1e9432",

@@ -13,9 +13,11 @@ from linnet.saving.registry import (
 from linnet.saving.serialization import deserialize_keras_object, serialize_keras_object
 from linnet.utils.numerical import normalize, to_categorical
 from linnet.utils.random_seed import set_random_seed
+from linnet.utils.sequences import Vocabulary, pad_sequences
 
 __all__ = [
     "CustomObjectScope",
+    "Vocabulary",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
@@ -23,6 +25,7 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "normalize",
+    "pad_sequences",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",
