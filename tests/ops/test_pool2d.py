@@ -62,7 +62,8 @@ def test_sequences():
 @pytest.mark.parametrize(
     ("function", "message"),
     [
-        (lambda: ops.max_pool(np.zeros((1, 2, 2, 1)), 3), "max_pool2d"),
+        (lambda: ops.max_pool(np.zeros((1, 2, 2, 1)), 3), "max_pool: the window"),
+        (lambda: ops.max_pool(np.zeros((1, 4, 4, 4, 1)), 5), "max_pool: the window"),
         (lambda: ops.max_pool(np.zeros((1, 4, 4, 1)), (2, 2, 2)), "pool_size must be"),
         (lambda: ops.average_pool(np.zeros((1, 4, 4, 1)), 2, padding="full"), 'unknown padding "full"'),
     ],

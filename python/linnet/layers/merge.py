@@ -1,4 +1,5 @@
-"""Several inputs in, one tensor out: sums (residual connections), products (gates), means, and concatenation.
+"""Several inputs in, one tensor out: sums (residual connections), products (gates), means, concatenation, and
+scalar products.
 
 The elementwise layers take inputs of broadcastable shapes; inputs of lower rank get axes of size 1 behind the batch:
 (n, c) joins (n, h, w, c) as (n, 1, 1, c). Each layer also exists as a function in lower case: `add([x, y])`.
@@ -7,6 +8,7 @@ The elementwise layers take inputs of broadcastable shapes; inputs of lower rank
 from __future__ import annotations
 
 import functools
+import math
 import operator
 from typing import Any
 
@@ -146,6 +148,62 @@ class Concatenate(Layer):
         return {**super().get_config(), "axis": self.axis}
 
 
+class Dot(Layer):
+    """The scalar products of two inputs along an axis of each, sample by sample: with axes=1, (n, c) and (n, c) give
+    (n, 1), and (n, c, i), (n, c, j) give (n, i, j).
+
+    axes: an axis of both inputs, or one of each; 0 is the batch and cannot be summed over. The axes that are left stand
+    in their order, those of the first input before those of the second. normalize: the vectors are brought to length 1
+    first, so that the result is the cosine of their angle.
+
+    Raises TypeError or ValueError for other axes, and ValueError when the axes differ in size.
+    """
+
+    def __init__(self, axes: Any, normalize: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(axes, (int, list, tuple)):
+            raise TypeError(f"axes must be an integer or two of them, not {axes!r}")
+        if not isinstance(axes, int) and (len(axes) != 2 or not all(isinstance(axis, int) for axis in axes)):
+            raise ValueError(f"axes must be an integer or two of them, not {axes!r}")
+        self.axes = axes
+        self.normalize = normalize
+        self.supports_masking = True
+
+    def build(self, input_shape: Any) -> None:
+        shapes = list(input_shape) if isinstance(input_shape, (list, tuple)) else []
+        if len(shapes) != 2 or not all(isinstance(shape, (list, tuple)) for shape in shapes):
+            raise self.error(f"needs a list of two inputs, got one of shape {input_shape}")
+        shown = " and ".join(str(tuple(shape)) for shape in shapes)
+        given = [self.axes] * 2 if isinstance(self.axes, int) else list(self.axes)
+        for axis, shape in zip(given, shapes, strict=True):
+            if not -len(shape) <= axis < len(shape) or axis % len(shape) == 0:
+                raise self.error(f"axes {self.axes} are not axes behind the batch of inputs of shapes {shown}")
+        if shapes[0][given[0]] != shapes[1][given[1]]:
+            raise self.error(
+                f"sums over axes of one size; those of {shown} are {shapes[0][given[0]]} and {shapes[1][given[1]]} long"
+            )
+
+    def call(self, inputs: Any) -> Any:
+        first, second = inputs
+        given = [self.axes] * 2 if isinstance(self.axes, int) else list(self.axes)
+        places = [axis % len(x.shape) for axis, x in zip(given, inputs, strict=True)]
+        if self.normalize:
+            first, second = (ops.normalize(x, axis=axis) for x, axis in zip((first, second), places, strict=True))
+        # As products of matrices (n, i, k) (n, k, j); a single vector is one row, or one column.
+        rows, columns = ops.moveaxis(first, places[0], -1), ops.moveaxis(second, places[1], 1)
+        left, right = rows.shape[1:-1], columns.shape[2:]
+        batch, size = ops.shape(first)[0], rows.shape[-1]
+        rows = ops.reshape(rows, (batch, math.prod(left), size))
+        columns = ops.reshape(columns, (batch, size, math.prod(right)))
+        return ops.reshape(ops.matmul(rows, columns), (batch, *(left + right or (1,))))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        return None
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "axes": self.axes, "normalize": self.normalize}
+
+
 def add(inputs: Any, **kwargs: Any) -> Any:
     """The sum of the inputs."""
     return Add(**kwargs)(inputs)
@@ -179,3 +237,8 @@ def minimum(inputs: Any, **kwargs: Any) -> Any:
 def concatenate(inputs: Any, axis: int = -1, **kwargs: Any) -> Any:
     """The inputs joined along an axis."""
     return Concatenate(axis=axis, **kwargs)(inputs)
+
+
+def dot(inputs: Any, axes: Any = -1, **kwargs: Any) -> Any:
+    """The scalar products of two inputs along the axes."""
+    return Dot(axes=axes, **kwargs)(inputs)

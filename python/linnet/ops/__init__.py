@@ -4,7 +4,8 @@ Layers, losses and metrics are written with these. On NumPy arrays they run at o
 bool); on symbolic tensors they become part of a functional model; inside a layer's `call`, a loss or a metric they are
 recorded and compiled with everything around them, and gradients follow from them.
 
-Files by family: arithmetic, comparison, reduction, shape, indexing, linalg, creation, nn, convolution, crossentropy.
+Files by family: arithmetic, comparison, reduction, shape, indexing, linalg, creation, nn, convolution,
+pooling, crossentropy.
 """
 
 from linnet.ops.arithmetic import (
@@ -75,7 +76,7 @@ from linnet.ops.comparison import (
     logical_xor,
     not_equal,
 )
-from linnet.ops.convolution import average_pool, conv, conv_transpose, depthwise_conv, max_pool, separable_conv
+from linnet.ops.convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from linnet.ops.creation import (
     arange,
     array,
@@ -138,6 +139,7 @@ from linnet.ops.nn import (
     tanh_shrink,
     threshold,
 )
+from linnet.ops.pooling import average_pool, max_pool
 from linnet.ops.reduction import (
     all,
     amax,

@@ -1,4 +1,4 @@
-"""Convolution over sequences (n, t, c), images (n, h, w, c) and volumes (n, d, h, w, c); pooling over the first two.
+"""Convolution over sequences (n, t, c), images (n, h, w, c) and volumes (n, d, h, w, c).
 
 A sequence is an image of height 1. `channels_first` data is transposed on the way in and out. "same" padding adds as
 much as is needed for ceil(size / stride) outputs, the odd one at the end, as Keras does on every backend.
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from linnet.backend.errors import ShapeError, UnsupportedError
+from linnet.backend.errors import ShapeError
 from linnet.backend.function import op
 from linnet.backend.lookup import unknown_name
 from linnet.backend.tensor import Tensor
@@ -19,14 +19,14 @@ from linnet.ops.shape import reshape_dims, transpose
 IntOrTuple = int | Sequence[int]
 
 
-def _tuple(value: IntOrTuple, rank: int, what: str) -> list[int]:
+def one_per_axis(value: IntOrTuple, rank: int, what: str) -> list[int]:
     values = [value] * rank if isinstance(value, int) else list(value)
     if len(values) != rank or any(not isinstance(v, int) or v < 1 for v in values):
         raise ValueError(f"{what} must be a positive int or {rank} of them, got {value!r}")
     return values
 
 
-def _channels_last(x: Tensor, data_format: str | None) -> tuple[Tensor, bool]:
+def channels_last(x: Tensor, data_format: str | None) -> tuple[Tensor, bool]:
     if data_format in (None, "channels_last"):
         return x, False
     if data_format != "channels_first":
@@ -34,11 +34,11 @@ def _channels_last(x: Tensor, data_format: str | None) -> tuple[Tensor, bool]:
     return transpose(x, [0, *range(2, x.ndim), 1]), True
 
 
-def _restore(x: Tensor, first: bool) -> Tensor:
+def restored(x: Tensor, first: bool) -> Tensor:
     return transpose(x, [0, x.ndim - 1, *range(1, x.ndim - 1)]) if first else x
 
 
-def _amounts(
+def padding_amounts(
     mode: str, dims: Sequence[int], windows: Sequence[int], strides: Sequence[int], dilation: Sequence[int]
 ) -> list[int]:
     """(before, after) of every axis for a padding mode, one after the other."""
@@ -57,7 +57,7 @@ def _amounts(
     return amounts
 
 
-def _as_image(x: Tensor, what: str) -> tuple[Tensor, int]:
+def as_image(x: Tensor, what: str) -> tuple[Tensor, int]:
     """x with two spatial axes (three of a volume), and how many it had."""
     spatial = x.ndim - 2
     if spatial == 1:
@@ -70,7 +70,7 @@ def _as_image(x: Tensor, what: str) -> tuple[Tensor, int]:
     )
 
 
-def _from_image(x: Tensor, spatial: int) -> Tensor:
+def from_image(x: Tensor, spatial: int) -> Tensor:
     return reshape_dims(x, (x.dims[0], *x.dims[2:])) if spatial == 1 else x
 
 
@@ -87,8 +87,8 @@ def conv(
 
     The number of groups follows from the channels: cin of the input divided by cin of the kernel.
     """
-    x, first = _channels_last(as_float(inputs), data_format)
-    x, spatial = _as_image(x, "conv")
+    x, first = channels_last(as_float(inputs), data_format)
+    x, spatial = as_image(x, "conv")
     w = _kernel("conv", kernel, x, spatial)
     channels, expected = x.dims[-1], w.dims[-2]
     if expected == 0 or channels % expected:
@@ -98,14 +98,14 @@ def conv(
     dilation = _per_axis(dilation_rate, spatial, "dilation_rate")
     if spatial != 1 and padding == "causal":
         raise ValueError('conv: padding "causal" is for sequences only')
-    amounts = _amounts(padding, x.dims[1:-1], w.dims[:-2], step, dilation)
+    amounts = padding_amounts(padding, x.dims[1:-1], w.dims[:-2], step, dilation)
     name = "conv3d" if spatial == 3 else "conv2d"
     y = trace_of().add(name, [x, w], strides=step, padding=amounts, dilation=dilation, groups=channels // expected)
-    return _restore(_from_image(y, spatial), first)
+    return restored(from_image(y, spatial), first)
 
 
 def _kernel(what: str, kernel: Any, x: Tensor, spatial: int) -> Tensor:
-    """The kernel for an input that _as_image gave."""
+    """The kernel for an input that as_image gave."""
     w = as_float(kernel)
     if w.ndim != spatial + 2:
         raise ShapeError(f"{what}: kernel of shape {w.shape} does not fit inputs of rank {spatial + 2}")
@@ -113,8 +113,8 @@ def _kernel(what: str, kernel: Any, x: Tensor, spatial: int) -> Tensor:
 
 
 def _per_axis(value: IntOrTuple, spatial: int, what: str) -> list[int]:
-    """The numbers of all axes that _as_image gave."""
-    values = _tuple(value, spatial, what)
+    """The numbers of all axes that as_image gave."""
+    values = one_per_axis(value, spatial, what)
     return [1, *values] if spatial == 1 else values
 
 
@@ -133,8 +133,8 @@ def conv_transpose(
     output_padding: how much longer the output is than the least; each below the stride. None: "same" gives
     size * stride values, "valid" (size - 1) * stride + max(k, stride).
     """
-    x, first = _channels_last(as_float(inputs), data_format)
-    x, spatial = _as_image(x, "conv_transpose")
+    x, first = channels_last(as_float(inputs), data_format)
+    x, spatial = as_image(x, "conv_transpose")
     w = _kernel("conv_transpose", kernel, x, spatial)
     if w.dims[-1] != x.dims[-1]:
         raise ShapeError(
@@ -161,7 +161,7 @@ def conv_transpose(
     name = "conv3d_grad_input" if spatial == 3 else "conv2d_grad_input"
     shape = [x.dims[0], *outputs, w.dims[-2]]
     y = trace_of().add(name, [x, w], strides=step, padding=amounts, dilation=dilation, groups=1, shape=shape)
-    return _restore(_from_image(y, spatial), first)
+    return restored(from_image(y, spatial), first)
 
 
 def _transposed(mode: str, size: int, window: int, stride: int, extra: int | None) -> tuple[int, int, int]:
@@ -187,13 +187,13 @@ def depthwise_conv(
     dilation_rate: IntOrTuple = 1,
 ) -> Any:
     """Each channel convolved by itself; kernel (kh, kw, c, multiplier), or (k, c, multiplier) for sequences."""
-    x, first = _channels_last(as_float(inputs), data_format)
+    x, first = channels_last(as_float(inputs), data_format)
     w = as_float(kernel)
     *window, channels, multiplier = w.dims
     if channels != x.dims[-1]:
         raise ShapeError(f"depthwise_conv: input has {x.dims[-1]} channels, the kernel expects {channels}")
     grouped = reshape_dims(w, (*window, 1, channels * multiplier))
-    return _restore(conv(x, grouped, strides, padding, None, dilation_rate), first)
+    return restored(conv(x, grouped, strides, padding, None, dilation_rate), first)
 
 
 @op("inputs", "depthwise_kernel", "pointwise_kernel")
@@ -207,48 +207,6 @@ def separable_conv(
     dilation_rate: IntOrTuple = 1,
 ) -> Any:
     """depthwise_conv, then a 1x1 conv with the pointwise kernel."""
-    x, first = _channels_last(as_float(inputs), data_format)
+    x, first = channels_last(as_float(inputs), data_format)
     y = depthwise_conv(x, depthwise_kernel, strides, padding, None, dilation_rate)
-    return _restore(conv(y, pointwise_kernel), first)
-
-
-def _pool(
-    name: str, inputs: Any, pool_size: IntOrTuple, strides: IntOrTuple | None, padding: str, data_format: str | None
-) -> Tensor:
-    x, first = _channels_last(as_float(inputs), data_format)
-    x, spatial = _as_image(x, name)
-    if spatial == 3:
-        raise UnsupportedError(f"{name}: volumes (three spatial axes) are not supported")
-    window = _tuple(pool_size, spatial, "pool_size")
-    step = window if strides is None else _tuple(strides, spatial, "strides")
-    if spatial == 1:
-        window, step = [1, *window], [1, *step]
-    if padding == "causal":
-        raise unknown_name("padding", padding, ["valid", "same"])
-    amounts = _amounts(padding, x.dims[1:3], window, step, [1, 1])
-    y = trace_of().add(name, [x], pool=window, strides=step, padding=amounts)
-    return _restore(_from_image(y, spatial), first)
-
-
-@op("inputs")
-def max_pool(
-    inputs: Any,
-    pool_size: IntOrTuple,
-    strides: IntOrTuple | None = None,
-    padding: str = "valid",
-    data_format: str | None = None,
-) -> Any:
-    """The largest value in each window. strides: the window's size when None."""
-    return _pool("max_pool2d", inputs, pool_size, strides, padding, data_format)
-
-
-@op("inputs")
-def average_pool(
-    inputs: Any,
-    pool_size: IntOrTuple,
-    strides: IntOrTuple | None = None,
-    padding: str = "valid",
-    data_format: str | None = None,
-) -> Any:
-    """The mean of each window; positions outside the input do not count. strides: the window's size when None."""
-    return _pool("average_pool2d", inputs, pool_size, strides, padding, data_format)
+    return restored(conv(y, pointwise_kernel), first)

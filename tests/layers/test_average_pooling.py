@@ -1,4 +1,4 @@
-"""What only average pooling does: the border divides by the positions inside. (Values: test_pooling2d.py.)"""
+"""What only average pooling does: the border divides by the positions inside. (Values: test_pooling.py.)"""
 
 import numpy as np
 from support import gradients, samples

@@ -1,4 +1,4 @@
-"""What only max pooling does: the gradient goes to the largest value. (Values: test_pooling2d.py.)"""
+"""What only max pooling does: the gradient goes to the largest value. (Values: test_pooling.py.)"""
 
 import numpy as np
 from support import gradients, samples
