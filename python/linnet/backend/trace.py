@@ -57,6 +57,9 @@ class Trace:
         self.graph = _engine.Graph()
         self.training = training  # what layers take when their `training` argument is not given
         self.losses: list[Tensor] = []  # from Layer.add_loss, in call order
+        self.differentiated: Tensor | None = None  # what `gradients` was last asked about
+        self.records: list[tuple[Any, Tensor]] = []  # (tracker, value): numbers the loop adds up after every run
+        self.reads_results = False  # whether metric.result() is being recorded, rather than promised
         self.inputs: list[Tensor] = []
         self.flat = flat
         self._memory: dict[int, tuple[Variable, int]] = {}  # id(variable) -> the variable, its engine variable
@@ -98,11 +101,20 @@ class Trace:
             return self._scalar(value)
         if hasattr(value, "_as_variable"):
             return self.read(value._as_variable())
+        if hasattr(value, "_as_traced"):
+            return self._traced_result(value)
         if isinstance(value, (list, tuple)) and any(isinstance(item, Tensor) for item in value):
             from linnet import ops
 
             return ops.stack([self.tensor(item) for item in value])
         return self.constant(value)
+
+    def _traced_result(self, promise: Any) -> Tensor:
+        before, self.reads_results = self.reads_results, True
+        try:
+            return self.tensor(promise._as_traced())
+        finally:
+            self.reads_results = before
 
     def _scalar(self, value: float) -> Tensor:
         key = (value, type(value).__name__)
@@ -228,6 +240,7 @@ class Trace:
 
     def gradients(self, loss: Tensor, targets: Sequence[Tensor]) -> list[Tensor | None]:
         """d loss / d target for each target; None where the loss does not depend on it. The loss is a scalar."""
+        self.differentiated = loss
         values = self.graph.gradients(loss.value, [target.value for target in targets])
         return [
             None if value < 0 else Tensor(self, value, target.dims, "float32")

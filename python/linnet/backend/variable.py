@@ -140,7 +140,9 @@ class Variable(Arithmetic):
         _engine.memory_written(self._array)
 
     def numpy(self) -> np.ndarray:
-        """A copy of the current value."""
+        """A copy of the current value. ValueError inside a trace, where the value is not known yet."""
+        if current_trace() is not None:
+            raise ValueError(f'variable "{self.path}": its numbers are not known inside a model; use linnet.ops on it')
         return self._public().copy()
 
     def assign(self, value: Any) -> Any:

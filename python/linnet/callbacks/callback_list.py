@@ -55,6 +55,11 @@ class CallbackList:
         """Whether a loss that is not a number ends the training instead of raising an error."""
         return any(isinstance(callback, TerminateOnNaN) for callback in self.callbacks)
 
+    @property
+    def shows_progress(self) -> bool:
+        """Whether a callback does what `fit` would show by itself."""
+        return any(getattr(callback, "shows_progress", False) for callback in self.callbacks)
+
     def append(self, callback: Any) -> None:
         """Adds one more callback."""
         self.callbacks.append(callback)

@@ -55,10 +55,12 @@ class MonitorCallback(Callback):
 
     def _direction(self) -> bool:
         name = self.monitor.removeprefix("val_")
-        for metric in getattr(self.model, "metrics", None) or []:
-            direction = getattr(metric, "_direction", None)
-            if metric.name == name and direction is not None:
-                return bool(direction == "up")
+        known = {metric.name: metric for metric in getattr(self.model, "metrics", None) or []}
+        if hasattr(self.model, "_named_metrics"):
+            known = self.model._named_metrics()
+        direction = getattr(known.get(name), "_direction", None)
+        if direction is not None:
+            return bool(direction == "up")
         if any(part in name for part in FALLING):
             return False
         if any(part in name for part in RISING):

@@ -3,22 +3,55 @@
 `update_state` is recorded into the compiled training step like a layer; the state lives in variables, so the metric
 costs no Python per batch. `result` runs in Python on the state when somebody wants to know: it may use NumPy or
 `linnet.ops`. Called by hand on arrays, all of it runs at once.
+
+Inside a trace (in one's own `train_step`) `result()` gives a `MetricResult`: a promise that the loop keeps when it
+reads the logs. Only if something is computed with it is the result recorded into the step, for which it must be written
+with `linnet.ops`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any, Self
 
 from linnet.backend.dtypes import standardize_dtype
 from linnet.backend.naming import auto_name, name_scope
+from linnet.backend.tensor import Arithmetic
+from linnet.backend.trace import current_trace
 from linnet.backend.variable import Variable
+
+
+class MetricResult(Arithmetic):
+    """What `metric.result()` gives while a step is traced: to be put into the logs, or computed with."""
+
+    def __init__(self, read: Callable[[], Any]) -> None:
+        self.read = read  # the result now, outside of a trace
+
+    def _as_traced(self) -> Any:
+        return self.read()
+
+
+def _promised(result: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    @functools.wraps(result)
+    def wrapped(self: Any) -> Any:
+        trace = current_trace()
+        if trace is None or trace.reads_results:
+            return result(self)
+        return MetricResult(functools.partial(wrapped, self))
+
+    return wrapped
 
 
 class Metric:
     """Base class: make the state with `add_variable`, define `update_state` and `result`."""
 
     _direction: str | None = None  # which way is better, "up" or "down": for callbacks that watch this metric
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "result" in vars(cls):
+            cls.result = _promised(vars(cls)["result"])  # type: ignore[method-assign,assignment]
 
     def __init__(self, dtype: Any = None, name: str | None = None) -> None:
         self.name = name or auto_name(type(self).__name__)
@@ -61,8 +94,12 @@ class Metric:
 
     def reset_state(self) -> None:
         """Back to zero."""
+        in_trace = current_trace() is not None
         for variable in self.variables:
-            variable.assign(0)
+            if in_trace:
+                variable.assign(0)
+            else:
+                variable._write(0)
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
         """Takes a batch into account."""

@@ -72,6 +72,15 @@ class Data:
         arrays = iter(self.arrays)
         return Data(*map_structure(lambda leaf: None if leaf is None else next(arrays)[first:last], self.structure))
 
+    def take(self, indices: np.ndarray) -> Data:
+        """A copy of these samples."""
+        return Data(*map_structure(lambda leaf: None if leaf is None else leaf[indices], self.structure))
+
+    def shapes(self) -> str:
+        """x (32, 28, 28), y (32,)"""
+        pairs = zip(self.leaves, self.arrays, strict=True)
+        return ", ".join(f"{leaf.name} {array.shape} {array.dtype}" for leaf, array in pairs)
+
 
 def _names(prefix: str, structure: Any) -> list[str]:
     if isinstance(structure, dict):
@@ -114,6 +123,10 @@ def numpy_array(value: Any, name: str) -> np.ndarray:
     """One array with a first axis of samples, C-contiguous, of a type that the engine's gather reads."""
     if isinstance(value, Tensor):
         raise TypeError(f"{name}: expected an array, got a tensor of a running trace")
+    if hasattr(value, "to_numpy"):
+        value = _table_array(value)
+    elif not hasattr(value, "__array__") and hasattr(value, "__dlpack__"):
+        value = np.from_dlpack(value)
     if not hasattr(value, "__array__") and not isinstance(value, (list, tuple, int, float, bool)):
         raise TypeError(
             f"{name}: expected a NumPy array, something that converts to one, or a list or dict of those; "
@@ -133,8 +146,27 @@ def numpy_array(value: Any, name: str) -> np.ndarray:
     return np.ascontiguousarray(array)
 
 
-def split_validation(data: Data, fraction: float) -> tuple[Data, Data]:
-    """(training, validation): the last `fraction` of the samples is held back, as they lie, before any shuffling."""
+def _table_array(table: Any) -> Any:
+    """The numbers of a data frame (pandas, polars), or of one of its columns as (n, 1), as Keras takes them."""
+    array = table.to_numpy()
+    if array.dtype == object and hasattr(table, "dtypes"):
+        # Columns of several types, or with missing values that have no number: floats hold all that can be a number.
+        try:
+            array = array.astype(np.float32)
+        except (TypeError, ValueError):
+            columns = getattr(table, "columns", ())
+            words = [str(name) for name in columns if table[name].to_numpy().dtype.kind not in "biuf"]
+            raise TypeError(
+                f"the columns {', '.join(words)} of the data frame are not numbers: encode or drop them first"
+            ) from None
+    return array[:, None] if array.ndim == 1 else array
+
+
+def split_validation(data: Data, fraction: float, stratify: bool = False) -> tuple[Data, Data]:
+    """(training, validation): the last `fraction` of the samples is held back, as they lie, before any shuffling.
+
+    stratify: the last `fraction` of each class instead, by the labels y (class numbers, or one-hot rows).
+    """
     if not 0.0 < fraction < 1.0:
         raise ValueError(f"validation_split must lie between 0 and 1, got {fraction}")
     at = int(np.floor(data.n * (1.0 - fraction)))
@@ -142,28 +174,49 @@ def split_validation(data: Data, fraction: float) -> tuple[Data, Data]:
         raise ValueError(
             f"validation_split={fraction} of {data.n} samples leaves none for {'training' if at == 0 else 'validation'}"
         )
-    return data.rows(0, at), data.rows(at, data.n)
+    if not stratify:
+        return data.rows(0, at), data.rows(at, data.n)
+    held = _last_of_each_class(data, fraction)
+    return data.take(np.flatnonzero(~held)), data.take(np.flatnonzero(held))
 
 
-def with_class_weights(y: Any, w: Any, class_weight: Any, names: list[str] | None = None) -> Any:
-    """Sample weights (n,) from class_weight {class: weight} and the labels y; multiplied into w if there is one."""
-    if class_weight is None:
-        return w
-    if isinstance(y, (list, tuple, dict)) and len(flatten(y)) > 1:
-        raise ValueError("class_weight works with one output only; give sample_weight for several")
-    if y is None:
-        raise ValueError("class_weight needs targets y")
-    labels = np.asarray(flatten(numpy_leaves(y, "y"))[0])
-    if labels.ndim > 1 and labels.shape[-1] > 1:
-        labels = labels.argmax(-1)
-    labels = labels.reshape(labels.shape[0], -1)[:, 0] if labels.ndim > 1 and labels.shape[-1] == 1 else labels
-    if labels.ndim > 1:
-        raise ValueError(f"class_weight: expected one label per sample, got targets of shape {np.shape(y)}")
-    labels = labels.astype(np.int64)
-    weights = np.ones(max(int(labels.max(initial=0)), *(int(key) for key in class_weight), 0) + 1, np.float32)
-    for key, value in class_weight.items():
-        weights[int(key)] = value
-    if labels.min(initial=0) < 0:
-        raise ValueError(f"class_weight: label {labels.min()} at sample {labels.argmin()} is negative")
-    found = weights[labels]
-    return found if w is None else found * np.asarray(w, np.float32).reshape(-1)
+def _last_of_each_class(data: Data, fraction: float) -> np.ndarray:
+    """Which samples the last `fraction` of each class are."""
+    targets = flatten(data.structure[1])
+    if len(targets) != 1 or targets[0] is None:
+        raise ValueError("stratify needs one target with class labels: y of shape (n,) or (n, 1), or one-hot rows")
+    labels = targets[0]
+    if labels.ndim == 2:
+        labels = labels[:, 0] if labels.shape[1] == 1 else labels.argmax(1)
+    if labels.ndim != 1:
+        raise ValueError(f"stratify needs one label per sample, got targets of shape {labels.shape}")
+    _, classes, counts = np.unique(labels, return_inverse=True, return_counts=True)
+    order = np.argsort(classes, kind="stable")
+    rank = np.empty(len(labels), np.int64)  # of a sample among those of its class
+    rank[order] = np.arange(len(labels)) - np.repeat(np.cumsum(counts) - counts, counts)
+    kept = np.floor(counts * (1.0 - fraction)).astype(np.int64)
+    held = rank >= np.maximum(kept, 1)[classes]  # a class of one sample stays in the training part
+    if not held.any():
+        raise ValueError(f"validation_split={fraction} with stratify: every class has one sample only")
+    return np.asarray(held)
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """(x, y, sample_weight) of what a batch or validation_data consists of: x, (x,), (x, y) or all three."""
+    if isinstance(data, list):
+        data = tuple(data)
+    if not isinstance(data, tuple):
+        return data, None, None
+    if not 1 <= len(data) <= 3:
+        raise ValueError(
+            "data must be x, (x,), (x, y) or (x, y, sample_weight); got a tuple of "
+            f"{len(data)}. Several inputs belong into a tuple or dict of their own: ((a, b), y)"
+        )
+    return (*data, None, None)[:3]
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """What unpack_x_y_sample_weight takes apart: as much of (x, y, sample_weight) as there is."""
+    if y is None and sample_weight is None:
+        return (x,) if isinstance(x, (tuple, list)) else x
+    return (x, y) if sample_weight is None else (x, y, sample_weight)

@@ -1,30 +1,29 @@
-"""The loops of fit, evaluate and predict over the rows of arrays that lie in memory.
+"""The loops of fit, evaluate and predict over the batches of a source (sources.py).
 
-A loop binds the data to a compiled step (steps.py), calls `run_rows` batch after batch, and lets the data go. Callbacks
-are called only where one overrides the hook, and metrics are read only when somebody looks: the bare loop costs 2 to 3
-microseconds of Python per step. Start reading in `FitLoop._batches`.
+A loop takes a compiled step and rows from the source and runs the one on the others. Callbacks are called only where
+one overrides the hook, and metrics are read only when somebody looks: the bare loop costs 2 to 3 microseconds of Python
+per step. Start reading in `FitLoop._batches`.
 """
 
 from __future__ import annotations
 
 import math
 import time
+import warnings
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from linnet import _engine
 from linnet.backend.errors import NonFiniteError
 from linnet.backend.seed import global_seed
-from linnet.backend.tree import pack_like
-from linnet.models.data import Data
 from linnet.models.progress import Progress, level
+from linnet.models.sources import Source
 
 if TYPE_CHECKING:
+    from linnet.models.steps import Step
     from linnet.models.trainer import Trainer
 
 
-def _callback_list(model: Trainer, callbacks: Any, history: bool, **params: Any) -> Any:
+def callback_list(model: Trainer, callbacks: Any, history: bool, **params: Any) -> Any:
+    """The CallbackList of one call of fit, evaluate or predict."""
     from linnet.callbacks import CallbackList
 
     if isinstance(callbacks, CallbackList):
@@ -33,87 +32,119 @@ def _callback_list(model: Trainer, callbacks: Any, history: bool, **params: Any)
 
 
 class EvaluateLoop:
-    """Test steps over all rows of the data."""
+    """Test steps over one pass of the source."""
 
-    def __init__(self, model: Trainer, data: Data, batch_size: int, steps: int | None) -> None:
+    def __init__(self, model: Trainer, source: Source) -> None:
         self._model = model
-        self._data = data
-        self._batch = min(batch_size, data.n)
-        self._count = _limited(-(-data.n // self._batch), steps)
-        self.step = model._step("test", data, self._batch)
+        self._source = source
 
-    def run(self, verbose: Any, callbacks: Any) -> dict[str, float]:
-        """Binds the data, runs, lets the data go."""
-        callbacks = _callback_list(self._model, callbacks, False, steps=self._count, verbose=verbose)
-        progress = Progress(level(verbose), "Evaluating", self._count, self._model._logs)
-        self.step.bind(self._data)
-        logs = None
+    def run(self, verbose: Any, callbacks: Any) -> dict[str, Any]:
+        """With its own callbacks and display."""
+        count = self._source.count
+        callbacks = callback_list(self._model, callbacks, False, steps=count, verbose=verbose)
+        shown = 0 if callbacks.shows_progress else level(verbose)
+        progress = Progress(shown, "Evaluating", count, dict)
+        logs, done = None, 0
         try:
-            logs = self.run_bound(callbacks, progress)
+            logs, done = self.run_with(callbacks, progress)
         finally:
-            progress.close(self._count, logs)
-            self.step.release()
+            progress.close(done, logs)
         return logs
 
-    def run_bound(self, callbacks: Any, progress: Progress | None = None) -> dict[str, float]:
-        """The loop itself, on data bound before."""
-        model, program = self._model, self.step.program
-        executable, names, n, batch = program.executable, self.step.logs, self._data.n, self._batch
+    def run_with(self, callbacks: Any, progress: Progress | None = None) -> tuple[dict[str, Any], int]:
+        """(logs, number of batches), as the validation of fit needs them."""
+        model = self._model
         model.reset_metrics()
-        program.bind()
+        model.stop_evaluating = False
+        self._source.restart()
+        self._source.open()
         callbacks.on_test_begin()
         before, after = callbacks.wants("on_test_batch_begin"), callbacks.wants("on_test_batch_end")
-        places = range(len(names))
-        for index in range(self._count):
-            start = index * batch
-            rows = min(batch, n - start)
-            if before:
-                callbacks.on_test_batch_begin(index)
-            executable.run_rows(None, start, rows)
-            model._take_losses(names, [executable.scalar(i) for i in places], rows)
-            if after:
-                callbacks.on_test_batch_end(index, model._logs())
-            if progress is not None and time.perf_counter() > progress.next_draw:
-                progress.draw(index + 1)
-        logs = model._logs()
+        index = 0
+        step: Step | None = None
+        try:
+            for found, order, start, rows in self._source.epoch(global_seed(), 0):
+                if found is not step:
+                    step = found
+                    if progress is not None:
+                        progress.logs = step.logs
+                if before:
+                    callbacks.on_test_batch_begin(index)
+                step.program.bind()
+                step.program.executable.run_rows(order, start, rows)
+                step.take(rows)
+                if after:
+                    callbacks.on_test_batch_end(index, step.logs())
+                index += 1
+                if model.stop_evaluating:
+                    break
+                if progress is not None and time.perf_counter() > progress.next_draw:
+                    progress.draw(index)
+        finally:
+            self._source.close()
+        if step is None:
+            raise ValueError(f"{model._title()}: the data to evaluate on has no batches left; a generator ends once")
+        logs = step.logs()
         callbacks.on_test_end(logs)
-        return logs
+        return logs, index
 
 
 class FitLoop:
     """Epochs of training steps, with validation after them."""
 
-    def __init__(self, model: Trainer, data: Data, batch_size: int, shuffle: bool, steps: int | None) -> None:
+    def __init__(self, model: Trainer, source: Source, validation: Source | None, validation_freq: Any) -> None:
         self._model = model
-        self._data = data
-        self._shuffle = bool(shuffle)
-        self._batch = min(batch_size, data.n)
-        self._count = _limited(-(-data.n // self._batch), steps)
-        self.step = model._step("train", data, self._batch)
-        self._validation: tuple[EvaluateLoop, Data] | None = None
+        self.source = source
+        self._validation = None if validation is None else EvaluateLoop(model, validation)
+        self._validation_freq = validation_freq
+        self._resume: tuple[int, int, Any] | None = None
+        # Where the training is: the epoch under way, and how many of its batches are done.
+        self.epoch = 0
+        self.done = 0
 
-    def validate_on(self, data: Data, batch_size: int, steps: int | None) -> None:
-        """Evaluates on this data after the epochs."""
-        self._validation = (EvaluateLoop(self._model, data, batch_size, steps), data)
+    def resume_at(self, epoch: int, done: int, position: Any, restore: Any = None) -> None:
+        """For a callback, in on_train_begin: training goes on there. `restore` is called after all such hooks."""
+        self._resume = (epoch, done, position)
+        self._restore = restore
 
-    def run(self, first: int, last: int, verbose: Any, callbacks: Any, validation_freq: Any) -> Any:
+    def run(self, first: int, last: int, verbose: Any, callbacks: Any) -> Any:
         """Trains the epochs first, ..., last - 1 and returns the History."""
         model = self._model
         shown = level(verbose)
-        callbacks = _callback_list(
-            model, callbacks, True, epochs=last, steps=self._count, verbose=shown, do_validation=bool(self._validation)
+        callbacks = callback_list(
+            model,
+            callbacks,
+            True,
+            epochs=last,
+            steps=self.source.count,
+            verbose=shown,
+            do_validation=self._validation is not None,
         )
+        shown = 0 if callbacks.shows_progress else shown
         model.stop_training = False
-        self.step.bind(self._data)
-        if self._validation is not None:
-            self._validation[0].step.bind(self._validation[1])
-        logs: dict[str, Any] = {}
+        model._fit_loop = self
+        logs: dict[str, Any] | None = {}
+        done = 0
         try:
+            self.epoch, self.done = first, 0
             callbacks.on_train_begin()
+            if self._resume is not None:
+                first, done, position = self._resume
+                self.source.resume(position, global_seed())
+                if self._restore is not None:
+                    self._restore()
             for epoch in range(first, last):
-                callbacks.on_epoch_begin(epoch)
-                logs = self._epoch(epoch, last, shown, callbacks, validation_freq)
+                self.epoch, self.done = epoch, done
+                if done == 0:
+                    model.reset_metrics()
+                    callbacks.on_epoch_begin(epoch)
+                logs = self._epoch(epoch, last, shown, callbacks) or logs
+                done = 0
                 if model.stop_training:
+                    break
+                if self.source.exhausted:
+                    if epoch + 1 < last:
+                        warnings.warn(f"the generator has ended in epoch {epoch + 1} of {last}", stacklevel=3)
                     break
         except KeyboardInterrupt:
             # Steps are not interrupted halfway: the weights are those after the last whole batch.
@@ -121,64 +152,71 @@ class FitLoop:
             if shown:
                 print("\nInterrupted: training ends here; weights and history are kept.", flush=True)
         finally:
-            self.step.release()
-            if self._validation is not None:
-                self._validation[0].step.release()
-        if last > first:
+            model._fit_loop = None
+            self.source.close()
+        if last > first and model.optimizer is not None:
             model.optimizer.finalize_variable_values(model.trainable_variables)
         callbacks.on_train_end(logs)
         return callbacks.history or model.history
 
-    def _epoch(self, epoch: int, last: int, shown: int, callbacks: Any, validation_freq: Any) -> dict[str, Any]:
-        model = self._model
-        progress = Progress(shown, f"Epoch {epoch + 1}/{last}", self._count, model._logs)
+    def _epoch(self, epoch: int, last: int, shown: int, callbacks: Any) -> dict[str, Any] | None:
+        """The logs of one epoch; None when the data had ended before it."""
+        progress = Progress(shown, f"Epoch {epoch + 1}/{last}", self.source.count, dict)
         logs: dict[str, Any] | None = None
-        done = 0
+        # A callback may have trained or evaluated this model on other data.
+        self.source.open()
         try:
-            done = self._batches(epoch, callbacks, progress)
-            logs = model._logs()
-            if self._validation is not None and _due(epoch, validation_freq):
-                found = self._validation[0].run_bound(callbacks)
+            step = self._batches(epoch, callbacks, progress)
+            if step is None:
+                return None
+            logs = step.logs()
+            if self._validation is not None and _due(epoch, self._validation_freq):
+                found, _ = self._validation.run_with(callbacks)
                 logs.update({f"val_{name}": value for name, value in found.items()})
         finally:
-            progress.close(done, logs)
+            progress.close(self.done, logs)
+        self.epoch, self.done = epoch + 1, 0
         callbacks.on_epoch_end(epoch, logs)
         return logs
 
-    def _batches(self, epoch: int, callbacks: Any, progress: Progress) -> int:
-        model, program = self._model, self.step.program
-        executable, names, n, batch = program.executable, self.step.logs, self._data.n, self._batch
-        # What the loop needs at every step is looked up once.
-        run_rows, scalar, clock, isfinite = executable.run_rows, executable.scalar, time.perf_counter, math.isfinite
-        take, others = model._take_losses, range(1, len(names))
+    def _batches(self, epoch: int, callbacks: Any, progress: Progress) -> Step | None:
+        model = self._model
+        clock, isfinite = time.perf_counter, math.isfinite
         before, after = callbacks.wants("on_train_batch_begin"), callbacks.wants("on_train_batch_end")
         seed = global_seed()
-        step = model.optimizer.steps_taken
-        order = _engine.shuffle(n, seed, step) if self._shuffle else None
-        model.reset_metrics()
-        index = 0
-        for index in range(self._count):
-            start = index * batch
-            rows = batch if start + batch <= n else n - start
+        count = model._training_steps()
+        index = self.done
+        step: Step | None = None
+        for found, order, start, rows in self.source.epoch(seed, count, index):
+            if found is not step:
+                step = found
+                # What the loop needs at every step is looked up once.
+                program, watched, take = step.program, step.loss, step.take
+                run_rows, scalar = program.executable.run_rows, program.executable.scalar
+                progress.logs = step.logs
             if before:
                 callbacks.on_train_batch_begin(index)
             program.bind()
             try:
-                run_rows(order, start, rows, seed, step)
+                run_rows(order, start, rows, seed, count)
             except NonFiniteError as error:
                 raise NonFiniteError(f"epoch {epoch + 1}, step {index + 1}: {error}") from None
-            step += 1
-            loss = scalar(0)
-            if not isfinite(loss) and not callbacks.terminates_on_nan:
-                raise NonFiniteError(_not_finite(model, loss, epoch, index))
-            take(names, [loss, *[scalar(i) for i in others]], rows)
+            count += 1
+            model._steps_run = count
+            if watched is not None:
+                loss = scalar(watched)
+                if not isfinite(loss) and not callbacks.terminates_on_nan:
+                    raise NonFiniteError(_not_finite(model, loss, epoch, index))
+            take(rows)
+            index += 1
+            self.done = index
             if after:
-                callbacks.on_train_batch_end(index, model._logs())
+                callbacks.on_train_batch_end(index - 1, step.logs())
             if model._stop:
                 break
             if clock() > progress.next_draw:
-                progress.draw(index + 1)
-        return index + 1
+                progress.draw(index)
+        return step
 
 
 def _not_finite(model: Trainer, loss: float, epoch: int, index: int) -> str:
@@ -188,55 +226,7 @@ def _not_finite(model: Trainer, loss: float, epoch: int, index: int) -> str:
     )
 
 
-def _limited(count: int, steps: int | None) -> int:
-    if steps is None:
-        return count
-    if not isinstance(steps, (int, np.integer)) or steps < 1:
-        raise ValueError(f"the number of steps must be a positive integer, got {steps!r}")
-    return min(count, int(steps))
-
-
 def _due(epoch: int, frequency: Any) -> bool:
     if isinstance(frequency, (list, tuple, set, frozenset)):
         return epoch + 1 in frequency
     return (epoch + 1) % frequency == 0
-
-
-def predict(model: Trainer, data: Data, batch_size: int, verbose: Any, steps: int | None, callbacks: Any) -> Any:
-    """Predictions for all rows, each output in one array that is allocated once."""
-    batch = min(batch_size, data.n)
-    count = _limited(-(-data.n // batch), steps)
-    step = model._step("predict", data, batch)
-    callbacks = _callback_list(model, callbacks, False, steps=count, verbose=verbose)
-    program, executable = step.program, step.program.executable
-    rows = min(data.n, count * batch)
-    dims = program.output_dims
-    # A leading dimension of -k is k rows per sample.
-    results = [
-        np.empty((-d[0] * rows, *d[1:]), np.int32 if dtype == "int32" else np.float32)
-        for d, dtype in zip(dims, program.output_dtypes, strict=True)
-    ]
-    progress = Progress(level(verbose), "Predicting", count, dict)
-    before, after = callbacks.wants("on_predict_batch_begin"), callbacks.wants("on_predict_batch_end")
-    step.bind(data)
-    callbacks.on_predict_begin()
-    try:
-        for index in range(count):
-            start = index * batch
-            size = min(batch, rows - start)
-            if before:
-                callbacks.on_predict_batch_begin(index)
-            executable.run_rows(None, start, size)
-            for i, (result, d) in enumerate(zip(results, dims, strict=True)):
-                result[-d[0] * start : -d[0] * (start + size)] = executable.output(i)
-            if after:
-                outputs = [r[-d[0] * start : -d[0] * (start + size)] for r, d in zip(results, dims, strict=True)]
-                callbacks.on_predict_batch_end(index, {"outputs": pack_like(step.structure, outputs)})
-            if time.perf_counter() > progress.next_draw:
-                progress.draw(index + 1)
-    finally:
-        step.release()
-    progress.close(count, {})
-    callbacks.on_predict_end()
-    found = [r.astype(bool) if t == "bool" else r for r, t in zip(results, program.output_dtypes, strict=True)]
-    return pack_like(step.structure, found)

@@ -13,6 +13,8 @@ from typing import Any
 from linnet.backend.lookup import unknown_name
 from linnet.backend.tensor import Tensor
 from linnet.backend.tree import flatten
+from linnet.metrics.metric import Metric
+from linnet.models.trackers import LossTracker
 
 
 def per_output(what: str, given: Any, names: Sequence[str], count: int) -> list[Any]:
@@ -49,15 +51,23 @@ def targets_by_output(y: Any, names: Sequence[str], count: int) -> list[Any]:
     return leaves
 
 
+def weights_by_output(sample_weight: Any, names: Sequence[str], count: int) -> list[Any]:
+    """The sample weights in the order of the outputs; one for all is used for each."""
+    if sample_weight is None or isinstance(sample_weight, dict):
+        return [sample_weight.get(name) if sample_weight else None for name in names]
+    leaves = flatten(sample_weight)
+    return leaves * count if len(leaves) == 1 else targets_by_output(sample_weight, names, count)
+
+
 class Losses:
-    """The losses of a compiled model. Called in a trace; afterwards `parts` has the loss of each output by name."""
+    """The losses of a compiled model. With several, `trackers` has the mean of each, by the name of its output."""
 
     def __init__(self, loss: Any, weights: Any) -> None:
         self._given = loss
         self._weights_given = weights
         self._losses: list[Any] | None = None
         self._weights: list[float] = []
-        self.parts: dict[str, Tensor] = {}
+        self.trackers: list[LossTracker] = []
 
     def _match(self, names: Sequence[str], targets: list[Any], outputs: list[Tensor]) -> None:
         given, count = self._given, len(outputs)
@@ -74,6 +84,8 @@ class Losses:
         else:
             weights = per_output("loss_weights", weights, names, count)
         self._weights = [1.0 if weight is None else float(weight) for weight in weights]
+        if sum(loss is not None for loss in self._losses) > 1:
+            self.trackers = [LossTracker(f"{name}_loss") for name in names]
 
     def __call__(self, names: Sequence[str], targets: list[Any], outputs: list[Tensor], weights: list[Any]) -> Any:
         """The weighted sum of the losses, or None when no output has one."""
@@ -81,24 +93,23 @@ class Losses:
             self._match(names, targets, outputs)
         assert self._losses is not None
         total = None
-        self.parts = {}
-        rows = zip(names, self._losses, targets, outputs, weights, self._weights, strict=True)
-        for name, loss, target, output, weight, factor in rows:
+        trackers: Sequence[LossTracker | None] = self.trackers or [None] * len(names)
+        rows = zip(names, self._losses, targets, outputs, weights, self._weights, trackers, strict=True)
+        for name, loss, target, output, weight, factor, tracker in rows:
             if loss is None:
                 continue
             if target is None:
                 raise ValueError(f'there is a loss for the output "{name}", but no target: y lacks it')
             value = loss(target, output, weight)
-            if value.dims:
+            if value.shape:
                 raise ValueError(
                     f'the loss of output "{name}" has shape {value.shape} instead of being one number; '
                     'use a reduction ("sum_over_batch_size"), or take the mean in your loss function'
                 )
-            self.parts[name] = value
+            if tracker is not None:
+                tracker.record(value)
             value = value if factor == 1.0 else value * factor
             total = value if total is None else total + value
-        if len(self.parts) < 2:
-            self.parts = {}
         return total
 
 
@@ -123,13 +134,38 @@ def as_loss(given: Any, target: Any = None, output: Any = None) -> Any:
     return losses.LossFunctionWrapper(found, name=getattr(found, "__name__", "loss"))
 
 
-class Metrics:
-    """The metrics of a compiled model: `metrics` without sample weights, `weighted_metrics` with them."""
+class Metrics(Metric):
+    """The metrics of a compiled model as one metric: `metrics` without sample weights, `weighted_metrics` with them."""
 
     def __init__(self, metrics: Any, weighted: Any) -> None:
+        super().__init__(name="compile_metrics")
         self._given = (metrics, weighted)
         self._per_output: list[tuple[list[Any], list[Any]]] | None = None
         self.named: dict[str, Any] = {}  # log name -> metric; empty before the first trace has matched them
+        self.output_names: Any = lambda y_pred: [f"output_{i + 1}" for i in range(len(flatten(y_pred)))]
+
+    @property
+    def variables(self) -> list[Any]:
+        return [variable for metric in self.named.values() for variable in metric.variables]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics inside."""
+        return list(self.named.values())
+
+    def reset_state(self) -> None:
+        for metric in self.named.values():
+            metric.reset_state()
+
+    def result(self) -> dict[str, Any]:
+        return {name: metric.result() for name, metric in self.named.items()}
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """For one's own train_step: targets and predictions in the structure of the outputs."""
+        outputs = flatten(y_pred)
+        names = self.output_names(y_pred)
+        targets = targets_by_output(y_true, names, len(outputs))
+        self.update(names, targets, outputs, weights_by_output(sample_weight, names, len(outputs)))
 
     @property
     def matched(self) -> bool:

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 _INTERVAL = 0.1  # seconds between drawings
+_BAR = "/{total_fmt} |{bar:20}| {elapsed}<{remaining}{postfix}"
 
 
 def level(verbose: Any) -> int:
@@ -38,12 +39,12 @@ def _number(value: Any) -> str:
 
 
 class Progress:
-    """The display of one epoch (or one evaluation). logs: called for the numbers when something is drawn."""
+    """The display of one epoch (or one evaluation). steps: None if unknown. logs: called for the numbers to draw."""
 
-    def __init__(self, verbose: int, title: str, steps: int, logs: Callable[[], Mapping[str, Any]]) -> None:
+    def __init__(self, verbose: int, title: str, steps: int | None, logs: Callable[[], Mapping[str, Any]]) -> None:
         self._verbose = verbose
         self._title = title
-        self._logs = logs
+        self.logs = logs
         self._steps = steps
         self._start = time.perf_counter()
         self.next_draw = float("inf")
@@ -57,13 +58,13 @@ class Progress:
                 file=sys.stdout,
                 leave=False,
                 dynamic_ncols=True,
-                bar_format="{desc} {n_fmt}/{total_fmt} |{bar:20}| {elapsed}<{remaining}{postfix}",
+                bar_format=f"{{desc}} {{n_fmt}}{_BAR if steps else ' {elapsed}{postfix}'}",
             )
             self.next_draw = self._start + _INTERVAL
 
     def draw(self, done: int) -> None:
         """Shows `done` steps and the numbers so far. Call it when the clock is past next_draw."""
-        self._bar.set_postfix_str(logs_text(self._logs()), refresh=False)
+        self._bar.set_postfix_str(logs_text(self.logs()), refresh=False)
         self._bar.n = done
         self._bar.refresh()
         self.next_draw = time.perf_counter() + _INTERVAL
@@ -75,4 +76,4 @@ class Progress:
         if self._verbose and logs is not None:
             seconds = time.perf_counter() - self._start
             numbers = f" - {logs_text(logs)}" if logs else ""
-            print(f"{self._title} {done}/{self._steps} - {seconds:.1f}s{numbers}", flush=True)
+            print(f"{self._title} {done}/{self._steps or done} - {seconds:.1f}s{numbers}", flush=True)

@@ -12,22 +12,24 @@ The methods that subclasses may override (train_step, compute_loss, ...) are in 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from linnet.backend.dtypes import engine_array
-from linnet.backend.errors import UnsupportedError
 from linnet.backend.flat import FlatParameters
 from linnet.backend.program import ProgramCache, engine_settings, round_capacity
 from linnet.backend.seed import global_seed
 from linnet.backend.tree import map_structure, pack_like
 from linnet.backend.variable import storage
 from linnet.models import steps
-from linnet.models.data import Data, split_validation, with_class_weights
+from linnet.models.batches import is_stream
+from linnet.models.class_weights import with_class_weights
+from linnet.models.data import Data, split_validation, unpack_x_y_sample_weight
 from linnet.models.inputs import order_inputs
-from linnet.models.objectives import Losses, Metrics
+from linnet.models.objectives import Losses, Metrics, as_loss, per_output
+from linnet.models.sources import ArraySource, Source, StreamSource
+from linnet.models.trackers import LossTracker
 from linnet.models.training_hooks import TrainingHooks
 
 
@@ -46,9 +48,12 @@ class Trainer(TrainingHooks):
         self._steps = ProgramCache(12)
         self._known_batches = ProgramCache(12)
         self._fast_predict: Any = None
-        self._loss_sums: dict[str, float] = {}
-        self._loss_rows = 0
+        self._loss_tracker: LossTracker | None = None
+        self._fit_loop: Any = None  # the loop of the fit that is running
+        self._steps_run = 0  # training steps since compile
         self.history: Any = None
+        self.stop_evaluating = False
+        self.stop_predicting = False
 
     @property
     def stop_training(self) -> bool:
@@ -89,6 +94,9 @@ class Trainer(TrainingHooks):
         self.loss = loss
         self._losses_compiled = Losses(loss, loss_weights) if loss is not None else None
         self._metrics_compiled = Metrics(metrics, weighted_metrics)
+        self._metrics_compiled.output_names = lambda y_pred: self._output_names(y_pred)[0]
+        self._loss_tracker = LossTracker()
+        self._steps_run = 0
         self._compile_config = {
             "optimizer": optimizer,
             "loss": loss,
@@ -136,12 +144,9 @@ class Trainer(TrainingHooks):
     def _data(self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Data:
         if x is None:
             raise ValueError(f"{self._title()}: x is missing")
-        if hasattr(x, "__next__") or (hasattr(x, "__getitem__") and hasattr(x, "__len__") and _is_batches(x)):
-            raise UnsupportedError(
-                f"{self._title()}: x must be arrays; generators and batch sequences are not supported: "
-                "call train_on_batch in a loop over the batches"
-            )
-        data = Data(x, y, with_class_weights(y, sample_weight, class_weight))
+        if class_weight is not None:
+            sample_weight = with_class_weights(y, sample_weight, class_weight, self._sparse_outputs())
+        data = Data(x, y, sample_weight)
         function = self._symbolic_function()
         if function is not None:
             # The gather converts to the type that the Input wants; so bytes of images never become int32 first.
@@ -151,6 +156,48 @@ class Trainer(TrainingHooks):
                 leaf.dtype = symbol.dtype
         data.check_integers()
         return data
+
+    def _sparse_outputs(self) -> dict[str, bool]:
+        """The outputs' names, and whether their losses take class numbers."""
+        names = list(self.output_names) if self._symbolic_function() is not None else []
+        if isinstance(self.loss, (dict, list, tuple)):
+            names = names or (list(self.loss) if isinstance(self.loss, dict) else [])
+            names = names or [f"output_{i + 1}" for i in range(len(self.loss))]
+            given = per_output("loss", self.loss, names, len(names))
+        else:
+            names = names or ["output_1"]
+            given = [self.loss] * len(names)
+        losses = [None if one is None else as_loss(one) for one in given]
+        return {
+            name: str(getattr(loss, "name", "")).startswith("sparse") for name, loss in zip(names, losses, strict=True)
+        }
+
+    def _source(
+        self,
+        kind: str,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        batch_size: int | None = None,
+        steps: int | None = None,
+        shuffle: bool = False,
+    ) -> Source:
+        """The batches of arrays or of a stream, for steps of this kind."""
+        if is_stream(x):
+            for name, given in (("y", y), ("sample_weight", sample_weight)):
+                if given is not None:
+                    raise ValueError(
+                        f"{self._title()}: {name} must not be given beside a {type(x).__name__}, whose batches hold "
+                        "(x, y) or (x, y, sample_weight)"
+                    )
+            return StreamSource(self, kind, x, steps, shuffle, class_weight)
+        data = self._data(x, y, sample_weight, class_weight)
+        return ArraySource(self, kind, data, _batch_size(batch_size), steps, shuffle)
+
+    def _training_steps(self) -> int:
+        """How many training steps were done: the number that shuffling and random layers go by."""
+        return max(self._steps_run, getattr(self.optimizer, "steps_taken", 0))
 
     def _step(self, kind: str, data: Data, rows: int) -> steps.Step:
         """The program for this kind of step, data and number of rows: kept, or compiled now."""
@@ -205,22 +252,26 @@ class Trainer(TrainingHooks):
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool = True,
-        class_weight: Mapping[int, float] | None = None,
+        class_weight: Any = None,
         sample_weight: Any = None,
         initial_epoch: int = 0,
         steps_per_epoch: int | None = None,
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: Any = 1,
+        stratify: bool = False,
     ) -> Any:
         """Trains for `epochs` passes over the data and returns a History.
 
-        x: an array with one row per sample, or a list or dict of arrays for several inputs. y: targets, the same way.
+        x: an array with one row per sample, or a list or dict of arrays for several inputs: anything that converts to
+        NumPy, and data frames. y: targets, the same way. Or x is a stream of batches x, (x, y) or (x, y, weights), and
+        y is left out: a generator, an iterable (tf.data, DataLoader), a linnet.utils.PyDataset.
         batch_size: 32 by default. verbose: 0 silent, 1 a bar, 2 a line per epoch, "auto" a bar on a terminal.
-        validation_split: the share of the data, from its end, that is held back for validation after each epoch;
-        validation_data: (x, y) or (x, y, sample_weight) instead. class_weight: {class: weight}. sample_weight: one
-        weight per sample. initial_epoch: where the counting of epochs begins. steps_per_epoch: fewer batches than the
-        data has. validation_freq: validate every so many epochs, or after the epochs listed.
+        validation_split: the share of the arrays, from their end, that is held back for validation after each epoch;
+        stratify: that share of each class instead. validation_data: (x, y), (x, y, sample_weight) or a stream instead.
+        class_weight: {class: weight} or "balanced"; for several outputs a dict by their names. sample_weight: a weight
+        per sample. initial_epoch: where the counting of epochs begins. steps_per_epoch: batches per epoch; the next
+        epoch goes on where this one ended. validation_freq: validate every so many epochs, or after those listed.
 
         Ctrl-C ends the training after the batch; weights and history are kept. Raises ValueError for data that does not
         fit, NonFiniteError when the loss is not a number any more (naming epoch and step).
@@ -229,25 +280,32 @@ class Trainer(TrainingHooks):
 
         self._require_compiled("fit")
         batch_size = _batch_size(batch_size)
-        data = self._data(x, y, sample_weight, class_weight)
-        validation = None
+        validation: Source | None = None
+        validation_batch = validation_batch_size or batch_size
         if validation_data is not None:
-            validation = self._validation(validation_data)
-        elif validation_split:
-            data, validation = split_validation(data, validation_split)
-            data, validation = self._retyped(data), self._retyped(validation)
-        loop = FitLoop(self, data, batch_size, shuffle, steps_per_epoch)
-        if validation is not None:
-            loop.validate_on(validation, _batch_size(validation_batch_size or batch_size), validation_steps)
-        return loop.run(initial_epoch, epochs, verbose, callbacks, validation_freq)
+            x_val, y_val, w_val = self._validation(validation_data)
+            validation = self._source("test", x_val, y_val, w_val, None, validation_batch, validation_steps)
+        if validation is None and validation_split:
+            if is_stream(x):
+                raise ValueError(
+                    f"{self._title()}: validation_split needs arrays; beside a stream give validation_data instead"
+                )
+            # The weights of the classes are those of the training part.
+            train, held = split_validation(self._data(x, y, sample_weight), validation_split, stratify)
+            x_val, y_val, w_val = held.structure
+            validation = self._source("test", x_val, y_val, w_val, None, validation_batch, validation_steps)
+            x, y, sample_weight = train.structure
+        source = self._source("train", x, y, sample_weight, class_weight, batch_size, steps_per_epoch, bool(shuffle))
+        return FitLoop(self, source, validation, validation_freq).run(initial_epoch, epochs, verbose, callbacks)
 
-    def _retyped(self, data: Data) -> Data:
-        return self._data(*data.structure)
-
-    def _validation(self, given: Any) -> Data:
+    def _validation(self, given: Any) -> tuple[Any, Any, Any]:
+        if is_stream(given):
+            return given, None, None
         if isinstance(given, (list, tuple)) and len(given) in (2, 3):
-            return self._data(*given)
-        raise ValueError(f"validation_data must be (x, y) or (x, y, sample_weight), got {type(given).__name__}")
+            return unpack_x_y_sample_weight(given)
+        raise ValueError(
+            f"validation_data must be (x, y), (x, y, sample_weight), or a stream of batches, got {type(given).__name__}"
+        )
 
     # ---- evaluate and predict ----------------------------------------------------------------------------------------
 
@@ -263,14 +321,17 @@ class Trainer(TrainingHooks):
         return_dict: bool = False,
         **kwargs: Any,
     ) -> Any:
-        """The loss and the metrics on this data: the loss alone, a list, or with return_dict a dict."""
+        """The loss and the metrics on this data: the loss alone, a list, or with return_dict a dict.
+
+        x, y, sample_weight: as for fit; x may be a stream of batches.
+        """
         from linnet.models.loops import EvaluateLoop
 
         if kwargs:
             raise TypeError(f"evaluate: unknown arguments {sorted(kwargs)}")
         self._require_compiled("evaluate")
-        loop = EvaluateLoop(self, self._data(x, y, sample_weight), _batch_size(batch_size), steps)
-        return self._as_result(loop.run(verbose, callbacks), return_dict)
+        source = self._source("test", x, y, sample_weight, None, batch_size, steps)
+        return self._as_result(EvaluateLoop(self, source).run(verbose, callbacks), return_dict)
 
     def predict(
         self,
@@ -280,27 +341,28 @@ class Trainer(TrainingHooks):
         steps: int | None = None,
         callbacks: Any = None,
     ) -> Any:
-        """The model's outputs for all rows of x, in the structure of the outputs."""
-        from linnet.models.loops import predict
+        """The model's outputs for all rows of x, in the structure of the outputs. x may be a stream of batches."""
+        from linnet.models.predicting import predict
 
-        return predict(self, self._data(x), _batch_size(batch_size), verbose, steps, callbacks)
+        return predict(self, self._source("predict", x, None, None, None, batch_size, steps), verbose, callbacks)
 
     # ---- single batches ----------------------------------------------------------------------------------------------
 
     def train_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One training step on this batch. The returned loss and metrics are means since reset_metrics()."""
+        """One training step on this batch. Gives its loss (before the step) and metrics, as evaluate does."""
         self._require_compiled("train_on_batch")
-        weights = with_class_weights(y, sample_weight, class_weight)
-        return self._as_result(self._run_batch("train", x, y, weights), return_dict)
+        if class_weight is not None:
+            sample_weight = with_class_weights(y, sample_weight, class_weight, self._sparse_outputs())
+        return self._as_result(self._run_batch("train", x, y, sample_weight), return_dict)
 
     def test_on_batch(self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False) -> Any:
-        """Loss and metrics of this batch; means since reset_metrics()."""
+        """Loss and metrics of this batch."""
         self._require_compiled("test_on_batch")
         return self._as_result(self._run_batch("test", x, y, sample_weight), return_dict)
 
-    def _run_batch(self, kind: str, x: Any, y: Any, weights: Any) -> dict[str, float]:
+    def _run_batch(self, kind: str, x: Any, y: Any, weights: Any) -> dict[str, Any]:
         # Batches of plain arrays like one seen before skip the checks of Data.
         key = None
         step = None
@@ -316,10 +378,13 @@ class Trainer(TrainingHooks):
             if key is not None:
                 self._known_batches.put(key, step)
         ready = [engine_array(array, leaf.dtype, leaf.name) for array, leaf in zip(arrays, step.leaves, strict=True)]
-        seed, count = (global_seed(), self.optimizer.steps_taken) if kind == "train" else (0, 0)
-        found = step.program.run(n, ready, seed, count)
-        self._take_losses(step.logs, [float(value) for value in found], n)
-        return self._logs()
+        seed, count = (global_seed(), self._training_steps()) if kind == "train" else (0, 0)
+        self.reset_metrics()
+        step.program.run(n, ready, seed, count)
+        if kind == "train":
+            self._steps_run = count + 1
+        step.take(n)
+        return step.logs()
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch."""
@@ -379,7 +444,3 @@ def _batch_size(given: Any) -> int:
     if isinstance(given, bool) or not isinstance(given, (int, np.integer)) or given < 1:
         raise ValueError(f"batch_size must be a positive integer, got {given!r}")
     return int(given)
-
-
-def _is_batches(x: Any) -> bool:
-    return not hasattr(x, "__array__") and not isinstance(x, (list, tuple, dict, str, bytes))

@@ -12,12 +12,15 @@ from linnet.saving.registry import (
 )
 from linnet.saving.serialization import deserialize_keras_object, serialize_keras_object
 from linnet.utils.numerical import normalize, to_categorical
+from linnet.utils.py_dataset import PyDataset, Sequence
 from linnet.utils.random_seed import set_random_seed
 from linnet.utils.sequences import Vocabulary, pad_sequences
 
 __all__ = [
     "CustomObjectScope",
     "Vocabulary",
+    "PyDataset",
+    "Sequence",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
@@ -25,15 +28,21 @@ __all__ = [
     "get_registered_name",
     "get_registered_object",
     "normalize",
+    "pack_x_y_sample_weight",
     "pad_sequences",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",
     "to_categorical",
+    "unpack_x_y_sample_weight",
 ]
 
 
 def __getattr__(name: str) -> Any:
+    if name in ("pack_x_y_sample_weight", "unpack_x_y_sample_weight"):
+        from linnet.models import data
+
+        return getattr(data, name)
     if name == "get_file":
         # Loaded when first used, for it needs urllib.
         from linnet.utils.download import get_file
