@@ -108,6 +108,13 @@ def threads():
     linnet.set_num_threads(before)
 
 
+def test_samples(tmp_path: Path) -> None:
+    out = tmp_path / "run"
+    assert main(["train", "logistic", "--epochs", "1", "--samples", "50", "--out", str(out), "--quiet"]) == 0
+    assert record(out)["settings"]["samples"] == 50
+    assert (record(out)["test"]["accuracy"] * 50) % 1 == pytest.approx(0, abs=1e-4)
+
+
 def test_options_reach_the_training(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "run"
     arguments = "--epochs 1 --batch-size 100 --optimizer sgd --learning-rate 0.05 --schedule constant --seed 7"
@@ -124,6 +131,7 @@ def test_options_reach_the_training(tmp_path: Path, capsys: pytest.CaptureFixtur
         "learning_rate": 0.05,
         "schedule": "constant",
         "validation_split": 0.0,
+        "samples": None,
         "seed": 7,
         "model": {"dropout": 0.3},
     }

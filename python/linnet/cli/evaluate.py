@@ -1,4 +1,7 @@
-"""`linnet evaluate MODEL`: how good a saved model is on a data set's test images."""
+"""`linnet evaluate MODEL`: how good a saved model is on a data set's test part.
+
+Classifiers of small grey images are tested whoever made them, others by the recipe that their run folder names.
+"""
 
 import argparse
 from pathlib import Path
@@ -9,19 +12,20 @@ import numpy as np
 from linnet.cli import run_folder
 from linnet.cli.errors import CommandError, UsageError
 from linnet.cli.parser import positive_int
-from linnet.cli.recipes import RECIPES, Data
-from linnet.cli.recipes.images import DATASETS, load_images
-from linnet.cli.scores import probabilities
+from linnet.cli.recipes import RECIPES, Data, Recipe
+from linnet.cli.recipes.images import DATASETS, ImageRecipe, load_images
+from linnet.cli.scores import probabilities, results_text
 
 
 def add(commands: Any) -> None:
     text = "Tests a model that linnet train has written, or any saved classifier of small grey images."
+    names = sorted({*DATASETS, *(name for recipe in RECIPES.values() for name in recipe.defaults)})
     parser = commands.add_parser("evaluate", help="test a trained model", description=text)
     parser.set_defaults(parser=parser, run=run)
     option = parser.add_argument
     option("model", type=Path, metavar="MODEL", help="a model file, or the folder of a run")
-    option("--data", choices=DATASETS, metavar="DATA",
-           help=f"data set: {', '.join(DATASETS)} (default: the one it was trained on)")  # fmt: skip
+    option("--data", choices=names, metavar="DATA",
+           help=f"data set: {', '.join(names)} (default: the one it was trained on)")  # fmt: skip
     option("--data-dir", metavar="DIR", help="read the data set from here instead of downloading it")
     option("--batch-size", type=positive_int, default=256, metavar="N", help="samples at once (default: %(default)s)")
     option(
@@ -44,7 +48,15 @@ def run(options: argparse.Namespace) -> None:
     if options.threads is not None:
         linnet.set_num_threads(options.threads)
     model = linnet.saving.load_model(path)
-    data = _load(model, name, record.get("recipe"), options.data_dir)
+    recipe = RECIPES.get(record.get("recipe", ""))
+    if recipe is not None and not isinstance(recipe, ImageRecipe):
+        if options.confusion is not None:
+            raise UsageError(f"evaluate: --confusion is for classifiers of images, not for {recipe.name}")
+        _check_data(recipe, name)
+        figures = recipe.score(model, recipe.load(name, options.data_dir), options.batch_size)
+        print(f"{path} on {name}: test {results_text(figures)}")
+        return
+    data = _load(model, name, recipe, options.data_dir)
     scores = np.asarray(model.predict(data.x_test, batch_size=options.batch_size, verbose=0))
     if scores.ndim != 2 or scores.shape[1] < len(data.classes):
         raise CommandError(f"{path}: outputs of shape {scores.shape} are not scores of {len(data.classes)} classes")
@@ -62,10 +74,17 @@ def run(options: argparse.Namespace) -> None:
         print(f"wrote {options.confusion}")
 
 
-def _load(model: Any, name: str, recipe: str | None, data_dir: str | None) -> Data:
+def _check_data(recipe: Recipe, name: str) -> None:
+    if name not in recipe.defaults:
+        raise UsageError(f"evaluate: {recipe.name} is for {', '.join(recipe.defaults)}, not for {name}")
+
+
+def _load(model: Any, name: str, recipe: Recipe | None, data_dir: str | None) -> Data:
     """The data set as the model's recipe prepares it; without a recipe, as images of the model's input size."""
-    if recipe in RECIPES and name in RECIPES[recipe].defaults:
-        return RECIPES[recipe].load(name, data_dir)
+    if recipe is not None and name in recipe.defaults:
+        return recipe.load(name, data_dir)
+    if name not in DATASETS:
+        raise CommandError(f"{name} is not a data set of small grey images; those are {', '.join(DATASETS)}")
     shape = tuple(model.input_shape)
     if len(shape) != 4 or shape[1] != shape[2] or shape[3] != 1:
         raise CommandError(f"the model's input {shape} does not take small grey images (n, size, size, 1)")

@@ -14,6 +14,8 @@ from linnet.cli import run_folder
 from linnet.cli.errors import UsageError
 from linnet.cli.parser import Parser, fraction, positive_float, positive_int, seed_int
 from linnet.cli.recipes import RECIPES, Data, Defaults, Recipe
+from linnet.cli.recipes.recipe import rows
+from linnet.cli.scores import results_text
 
 SCHEDULES = ("cosine", "constant")
 # Settings that a recipe has a default for on each data set.
@@ -62,6 +64,8 @@ def _add_options(parser: Parser, recipe: Recipe) -> None:
            help=f"of the learning rate: cosine falls to 0, or constant ({default('schedule')})")  # fmt: skip
     option("--validation-split", type=fraction, metavar="FRACTION",
            help=f"of the training data, kept for validation ({default('validation_split')})")  # fmt: skip
+    option("--samples", type=positive_int, metavar="N",
+           help="use at most N samples of each part of the data: a quick trial (default: all)")  # fmt: skip
     option("--seed", type=seed_int, default=0, metavar="N",
            help="the same seed gives the same bits, with any number of threads (default: 0)")  # fmt: skip
     option(
@@ -93,11 +97,13 @@ def run(options: argparse.Namespace) -> int:
     say = (lambda *text: None) if options.quiet else print
 
     data = recipe.load(options.data, options.data_dir)
+    if options.samples is not None:
+        data = data.first(options.samples)
     say(f"{recipe.title} on {options.data}: {data.text}; {_threads()}, {_engine.isa()}\n")
     model = recipe.build(data, **defaults.model)
     steps = -(-_training_rows(data, options.validation_split) // options.batch_size)
     model.compile(
-        optimizer=optimizer_class(_learning_rate(options, steps * options.epochs)),
+        optimizer=optimizer_class(_learning_rate(options, steps * options.epochs), global_clipnorm=defaults.clipnorm),
         loss=recipe.loss(),
         metrics=recipe.metrics(),
     )
@@ -112,7 +118,7 @@ def run(options: argparse.Namespace) -> int:
         data.y_train,
         batch_size=options.batch_size,
         epochs=options.epochs,
-        validation_split=options.validation_split,
+        **_validation(data, options.validation_split),
         # A bar needs a terminal; a file gets a line per epoch.
         verbose=0 if options.quiet else 1 if sys.stdout.isatty() else 2,
     )
@@ -121,15 +127,18 @@ def run(options: argparse.Namespace) -> int:
     epochs = len(history.epoch)
     if epochs == 0:
         raise KeyboardInterrupt
-    results = model.evaluate(data.x_test, data.y_test, verbose=0, return_dict=True)
+    results = recipe.score(model, data, options.batch_size)
     say()
-    print(f"test {_results(results)}, after {_count(epochs, 'epoch')} in {seconds:.1f} s")
+    print(f"test {results_text(results)}, after {_count(epochs, 'epoch')} in {seconds:.1f} s")
+    report = recipe.report(model, data, folder)
+    for line in report.lines:
+        print(line)
 
     model.save(folder / run_folder.MODEL)
     run_folder.write_history(folder, history.epoch, history.history)
     curves = _plot(history, folder, f"{recipe.title} on {options.data}")
     run_folder.write_run(folder, _record(options, defaults, results, seconds) | {"epochs_completed": epochs})
-    files = [run_folder.MODEL, run_folder.HISTORY, *curves, run_folder.RUN]
+    files = [run_folder.MODEL, run_folder.HISTORY, *curves, *report.files, run_folder.RUN]
     print(f"wrote {folder}: {', '.join(files)}")
     return 0 if epochs == options.epochs else 130
 
@@ -152,8 +161,15 @@ def _learning_rate(options: argparse.Namespace, steps: int) -> Any:
 
 
 def _training_rows(data: Data, validation_split: float) -> int:
+    n = rows(data.x_train)
     # As Keras splits: the first floor(n * (1 - split)) rows train.
-    return int(len(data.x_train) * (1 - validation_split))
+    return n if data.validation is not None else int(n * (1 - validation_split))
+
+
+def _validation(data: Data, validation_split: float) -> dict[str, Any]:
+    if data.validation is not None:
+        return {"validation_data": data.validation}
+    return {"validation_split": validation_split}
 
 
 def _threads() -> str:
@@ -164,13 +180,6 @@ def _threads() -> str:
 
 def _count(n: int, noun: str) -> str:
     return f"{n:,} {noun}" + ("" if n == 1 else "s")
-
-
-def _results(results: dict[str, float]) -> str:
-    """Accuracies first and in percent: "accuracy 98.80 % (loss 0.0512)"."""
-    shares = [f"{name} {100 * value:.2f} %" for name, value in results.items() if "accuracy" in name]
-    others = ", ".join(f"{name} {value:.4g}" for name, value in results.items() if "accuracy" not in name)
-    return f"{', '.join(shares)} ({others})" if shares else others
 
 
 def _plot(history: Any, folder: Path, title: str) -> list[str]:
@@ -195,7 +204,8 @@ def _record(
         "linnet": linnet.__version__,
         "recipe": options.recipe.name,
         "data": options.data,
-        "settings": {name: getattr(options, name) for name in (*SETTINGS, "seed")} | {"model": dict(defaults.model)},
+        "settings": {name: getattr(options, name) for name in (*SETTINGS, "samples", "seed")}
+        | {"model": dict(defaults.model)},
         "test": {name: float(value) for name, value in results.items()},
         "seconds": round(seconds, 3),
     }

@@ -1,16 +1,16 @@
 """A recipe: a model, the data sets it is for, and settings that are known to work on each of them.
 
-A recipe is data plus three methods: `load` gives the arrays, `build` the model, `loss` and `metrics` what is trained
-and reported. The command `train` does the rest in the same way for all of them. Settings were chosen on a validation
-part of the training data, never on the test data.
+A recipe is data plus a few methods: `load` gives the arrays, `build` the model, `loss` and `metrics` what is trained
+and reported; `score` and `report` may add what those cannot say (exact matches, a baseline, a sample of text, a
+picture). The command `train` does the rest in the same way for all of them. Settings were chosen on a validation part
+of the training data, never on the test data.
 """
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 
 @dataclass(frozen=True)
@@ -23,19 +23,48 @@ class Defaults:
     optimizer: str = "adam"
     schedule: str = "cosine"  # the learning rate falls to 0 on a half cosine; or "constant"
     validation_split: float = 0.1  # this last part of the training data is not trained on
+    clipnorm: float | None = None  # of the optimizer: gradients of the whole model are clipped to this norm
     model: Mapping[str, Any] = field(default_factory=dict)  # keyword arguments of the model's builder
 
 
 @dataclass(frozen=True)
 class Data:
-    """What `load` returns. x and y are what `fit` takes."""
+    """What `load` returns. x and y are what `fit` takes: arrays (n, ...), or tuples of them."""
 
-    x_train: np.ndarray
-    y_train: np.ndarray
-    x_test: np.ndarray
-    y_test: np.ndarray
-    classes: tuple[str, ...]  # names; for a classifier
+    x_train: Any
+    y_train: Any
+    x_test: Any
+    y_test: Any
+    classes: tuple[str, ...]  # names, for a classifier; else empty
     text: str  # "1,297 training and 500 test images of 28x28"
+    validation: tuple[Any, Any] | None = None  # (x, y), where the data set has a part for it; then nothing is split off
+    extra: Mapping[str, Any] = field(
+        default_factory=dict
+    )  # what else build, score and report need: vocabularies, texts
+
+    def first(self, n: int) -> "Data":
+        """The same with at most n samples in each part."""
+        parts = {name: take(getattr(self, name), n) for name in ("x_train", "y_train", "x_test", "y_test")}
+        validation = None if self.validation is None else (take(self.validation[0], n), take(self.validation[1], n))
+        return replace(self, **parts, validation=validation)
+
+
+def take(arrays: Any, n: int) -> Any:
+    """The first n rows of an array, or of each of a tuple of arrays."""
+    return tuple(array[:n] for array in arrays) if isinstance(arrays, tuple) else arrays[:n]
+
+
+def rows(arrays: Any) -> int:
+    """How many samples an array, or a tuple of arrays, has."""
+    return len(arrays[0] if isinstance(arrays, tuple) else arrays)
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a recipe has to say at the end: lines to print, and names of the files it wrote into the folder."""
+
+    lines: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
 
 
 class Recipe(ABC):
@@ -57,3 +86,14 @@ class Recipe(ABC):
 
     @abstractmethod
     def metrics(self) -> list[Any]: ...
+
+    def score(self, model: Any, data: Data, batch_size: int) -> dict[str, float]:
+        """The figures of a trained model on the test data: its loss and metrics, or what says more."""
+        scores: dict[str, float] = model.evaluate(
+            data.x_test, data.y_test, batch_size=batch_size, verbose=0, return_dict=True
+        )
+        return scores
+
+    def report(self, model: Any, data: Data, folder: Path) -> Report:
+        """What else there is to tell about a trained model."""
+        return Report()
