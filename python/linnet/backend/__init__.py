@@ -13,6 +13,7 @@ from linnet.backend.errors import NonFiniteError, ShapeError, UnsupportedError
 from linnet.backend.function import op
 from linnet.backend.keras_tensor import KerasTensor, is_keras_tensor
 from linnet.backend.lookup import choose, unknown_name
+from linnet.backend.masks import get_keras_mask, set_keras_mask
 from linnet.backend.naming import clear_session
 from linnet.backend.tensor import BatchSize, Tensor
 from linnet.backend.trace import Trace, current_trace
@@ -33,11 +34,13 @@ __all__ = [
     "current_trace",
     "epsilon",
     "floatx",
+    "get_keras_mask",
     "image_data_format",
     "is_keras_tensor",
     "op",
     "set_epsilon",
     "set_floatx",
+    "set_keras_mask",
     "standardize_dtype",
     "unknown_name",
 ]

@@ -34,7 +34,18 @@ class KerasTensor(Arithmetic):
         self.dtype = standardize_dtype(dtype)
         self.name = name or auto_name("keras_tensor")
         self._keras_history: KerasHistory | None = None
-        self._keras_mask: Any = None
+        # The shape and type of the mask that the tensor will have; None for no mask.
+        self.mask_form: tuple[tuple, str] | None = None
+        self._symbolic_mask: Any = None
+
+    @property
+    def _keras_mask(self) -> Any:
+        """The symbolic mask, or None (backend/masks.py)."""
+        if self.mask_form is not None and self._symbolic_mask is None:
+            from linnet.backend.masks import mask_of
+
+            self._symbolic_mask = mask_of(self)
+        return self._symbolic_mask
 
     @property
     def shape(self) -> tuple[int | None, ...]:

@@ -112,7 +112,10 @@ def _trace_once(call: Callable[..., Any], arguments: Any, keywords: Any, trainin
             return leaf
         if id(leaf) not in inputs:
             dims = placeholder_dims(leaf.symbolic_shape, stand_in)
-            inputs[id(leaf)] = trace.input(leaf.name, dims, leaf.dtype)
+            made = inputs[id(leaf)] = trace.input(leaf.name, dims, leaf.dtype)
+            if leaf.mask_form is not None:
+                shape, dtype = leaf.mask_form
+                made._keras_mask = trace.input(f"{leaf.name}_mask", placeholder_dims(shape, stand_in), dtype)
         return inputs[id(leaf)]
 
     with trace:
@@ -124,6 +127,14 @@ def _trace_once(call: Callable[..., Any], arguments: Any, keywords: Any, trainin
 def _symbolic(first: Any, second: Any) -> Any:
     if not isinstance(first, Tensor):
         return first
+    found = KerasTensor(_symbolic_shape(first, second), first.dtype)
+    mask = first._keras_mask
+    if mask is not None:
+        found.mask_form = tuple(_symbolic_shape(mask, second._keras_mask)), mask.dtype
+    return found
+
+
+def _symbolic_shape(first: Tensor, second: Tensor) -> list[int | BatchSize | None]:
     shape: list[int | BatchSize | None] = []
     for axis, (size, other) in enumerate(zip(first.dims, second.dims, strict=True)):
         if size == -1 and axis == 0:
@@ -132,4 +143,4 @@ def _symbolic(first: Any, second: Any) -> Any:
             shape.append(BatchSize(-size))
         else:
             shape.append(size if size == other else None)
-    return KerasTensor(shape, first.dtype)
+    return shape

@@ -57,6 +57,8 @@ class Layer(Operation):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if "compute_mask" in cls.__dict__ and "supports_masking" not in cls.__dict__:
+            cls.supports_masking = True
         if "build" in cls.__dict__:
             cls.build = _wrap_build(cls.__dict__["build"])  # type: ignore[method-assign]
 
@@ -117,7 +119,10 @@ class Layer(Operation):
         return calls.shapes_of(outputs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        """The mask of the output. With supports_masking, the input's mask is passed on unless this is overridden."""
+        """The mask of the output for the mask of the input (either a structure of them, where there are several).
+
+        A layer that defines this, or sets supports_masking, passes masks on; others drop them, with a warning.
+        """
         return previous_mask
 
     # ---- calling -----------------------------------------------------------------------------------------------------

@@ -10,17 +10,19 @@ from __future__ import annotations
 
 import functools
 import inspect
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from linnet.backend.keras_tensor import KerasTensor
+from linnet.backend.masks import get_keras_mask, with_mask
 from linnet.backend.operation import Node, infer
 from linnet.backend.program import ProgramCache, run_eagerly
 from linnet.backend.tensor import Tensor
 from linnet.backend.trace import Trace, current_trace, eager
-from linnet.backend.tree import flatten, freeze, map_structure
+from linnet.backend.tree import flatten, freeze, map_structure, pack_like
 from linnet.backend.variable import Variable
 
 if TYPE_CHECKING:
@@ -172,10 +174,10 @@ def call_traced(layer: Layer, args: tuple, kwargs: dict[str, Any]) -> Any:
     else:
         kwargs = {key: value for key, value in kwargs.items() if key != "training" or "kwargs" in names}
     first = args[0] if args else next(iter(kwargs.values()), None)
-    mask = map_structure(lambda leaf: getattr(leaf, "_keras_mask", None), first)
-    masked = any(leaf is not None for leaf in flatten(mask))
-    if masked and "mask" in names and kwargs.get("mask") is None and names.index("mask") >= len(args):
-        kwargs["mask"] = mask
+    kwargs = _fill_masks(names, args, kwargs)
+    given = dict(zip(names, args, strict=False)) | kwargs
+    # Read before the call, which may put masks on other tensors.
+    mask = map_structure(get_keras_mask, first) if given.get("mask") is None else given["mask"]
     try:
         with trace.layer(layer.name):
             # The rank is checked before build, which may rely on it, and the sizes that build found out after it.
@@ -186,8 +188,7 @@ def call_traced(layer: Layer, args: tuple, kwargs: dict[str, Any]) -> Any:
             if layer.activity_regularizer is not None:
                 for output in flatten(outputs):
                     layer.add_loss(layer.activity_regularizer(output))
-            if layer.supports_masking:
-                _pass_mask(layer, first, mask if masked else None, outputs)
+            outputs = _pass_mask(layer, first, mask, outputs)
     except Exception as error:
         if not getattr(error, "__notes__", None) and layer.name not in str(error):
             error.add_note(f"in {layer._title()}, called with shapes {shapes_of(first)}")
@@ -197,18 +198,50 @@ def call_traced(layer: Layer, args: tuple, kwargs: dict[str, Any]) -> Any:
     return outputs
 
 
-def _pass_mask(layer: Layer, inputs: Any, mask: Any, outputs: Any) -> None:
+def _fill_masks(names: tuple[str, ...], args: tuple, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """kwargs with the masks of the tensors for every parameter `mask` (of the first argument) or `query_mask` (of the
+    argument `query`) that was not given."""
+    given = dict(zip(names, args, strict=False)) | kwargs
+    filled = dict(kwargs)
+    for name in names:
+        if given.get(name) is not None or (name != "mask" and not name.endswith("_mask")):
+            continue
+        source = next(iter(given.values()), None) if name == "mask" else given.get(name.removesuffix("_mask"))
+        mask = map_structure(get_keras_mask, source)
+        if any(leaf is not None for leaf in flatten(mask)) and names.index(name) >= len(args):
+            filled[name] = mask
+    return filled
+
+
+def _pass_mask(layer: Layer, inputs: Any, mask: Any, outputs: Any) -> Any:
+    """The outputs with the masks that the layer gives them."""
     from linnet.layers.layer import Layer
 
-    if mask is None and type(layer).compute_mask is Layer.compute_mask:
-        return
-    leaves = [leaf for leaf in flatten(outputs) if isinstance(leaf, Tensor)]
-    masks = flatten(layer.compute_mask(inputs, mask))
-    if len(masks) == 1:
-        masks = masks * len(leaves)
-    for leaf, own in zip(leaves, masks, strict=False):
-        if leaf._keras_mask is None and own is not None:
-            leaf._keras_mask = own
+    masked = any(leaf is not None for leaf in flatten(mask))
+    if not layer.supports_masking:
+        # A layer that takes the mask knows what it does with it.
+        if masked and "mask" not in parameters(type(layer).call):
+            warnings.warn(
+                f"{layer._title()}: the input has a mask, but this layer does not support masking: what follows will "
+                "not see it; define compute_mask, or set supports_masking = True if the mask holds for the output",
+                stacklevel=2,
+            )
+        return outputs
+    if not masked and type(layer).compute_mask is Layer.compute_mask:
+        return outputs
+    leaves = flatten(outputs)
+    if all(get_keras_mask(leaf) is not None for leaf in leaves):
+        return outputs
+    masks = flatten(layer.compute_mask(inputs, mask if masked else None))
+    masks += [None] * (len(leaves) - len(masks))
+    taken = {id(leaf) for leaf in flatten(inputs)}
+    for i, (leaf, own) in enumerate(zip(leaves, masks, strict=False)):
+        if isinstance(leaf, Tensor) and leaf._keras_mask is None and own is not None:
+            if id(leaf) in taken:  # the layer gave back its input, which must not change
+                leaves[i] = with_mask(leaf, own)
+            else:
+                leaf._keras_mask = own
+    return pack_like(outputs, leaves)
 
 
 def call_symbolically(layer: Layer, args: tuple, kwargs: dict[str, Any]) -> Any:
@@ -235,7 +268,10 @@ def call_eagerly(layer: Layer, args: tuple, kwargs: dict[str, Any]) -> Any:
         if not isinstance(leaf, (np.ndarray, Variable)) and not hasattr(leaf, "__array__"):
             return leaf
         arrays.append(leaf._public() if isinstance(leaf, Variable) else np.asarray(leaf))
-        return _Slot(len(arrays) - 1)
+        index, mask = len(arrays) - 1, get_keras_mask(leaf)
+        if mask is not None:
+            arrays.append(np.asarray(mask))
+        return _Slot(index, mask is not None)
 
     # [[1., 2.], [3., 4.]] is an array written out, [array, array] two inputs.
     if args and isinstance(args[0], (list, tuple)) and args[0]:
@@ -245,8 +281,13 @@ def call_eagerly(layer: Layer, args: tuple, kwargs: dict[str, Any]) -> Any:
     plan_args, plan_kwargs = map_structure(take, (args, kwargs))
 
     def traced(inputs: list[Tensor]) -> Any:
-        fill = lambda leaf: inputs[leaf.index] if isinstance(leaf, _Slot) else leaf  # noqa: E731
-        return layer.replay(*map_structure(fill, plan_args), **map_structure(fill, plan_kwargs))
+        def fill(leaf: Any) -> Any:
+            if not isinstance(leaf, _Slot):
+                return leaf
+            return with_mask(inputs[leaf.index], inputs[leaf.index + 1]) if leaf.masked else inputs[leaf.index]
+
+        found = layer.replay(*map_structure(fill, plan_args), **map_structure(fill, plan_kwargs))
+        return found, [get_keras_mask(leaf) for leaf in flatten(found)]
 
     if not layer.built:
         # Building changes the version, so it comes before the key is made.
@@ -260,7 +301,7 @@ def call_eagerly(layer: Layer, args: tuple, kwargs: dict[str, Any]) -> Any:
     except TypeError:
         key = None
     seed, step = random.eager_counter()
-    result, losses = run_eagerly(
+    (result, masks), losses = run_eagerly(
         key,
         traced,
         arrays,
@@ -272,6 +313,8 @@ def call_eagerly(layer: Layer, args: tuple, kwargs: dict[str, Any]) -> Any:
         step=step,
     )
     layer._eager_losses = losses
+    if any(mask is not None for mask in masks):
+        return pack_like(result, [with_mask(*pair) for pair in zip(flatten(result), masks, strict=True)])
     return result
 
 
@@ -292,13 +335,14 @@ def infer_build(layer: Layer, args: tuple, kwargs: dict[str, Any]) -> None:
 
 
 class _Slot:
-    """Stands for array number `index` in the arguments of an eager call."""
+    """Stands for array number `index` in the arguments of an eager call. Its mask, if any, is the array after."""
 
-    def __init__(self, index: int) -> None:
+    def __init__(self, index: int, masked: bool = False) -> None:
         self.index = index
+        self.masked = masked
 
     def __hash__(self) -> int:
-        return hash((_Slot, self.index))
+        return hash((_Slot, self.index, self.masked))
 
     def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Slot) and other.index == self.index
+        return isinstance(other, _Slot) and (other.index, other.masked) == (self.index, self.masked)

@@ -3,6 +3,9 @@ scalar products.
 
 The elementwise layers take inputs of broadcastable shapes; inputs of lower rank get axes of size 1 behind the batch:
 (n, c) joins (n, h, w, c) as (n, 1, 1, c). Each layer also exists as a function in lower case: `add([x, y])`.
+
+Masks: a time step of the output counts where it does in any of the inputs, if all of them have a mask; else all count.
+Where a step of one input does not count, the product, the maximum and the minimum leave that input out.
 """
 
 from __future__ import annotations
@@ -13,6 +16,7 @@ import operator
 from typing import Any
 
 from linnet import ops
+from linnet.backend.masks import get_keras_mask
 from linnet.layers.layer import Layer
 
 
@@ -34,25 +38,66 @@ class Merge(Layer):
 
     def call(self, inputs: Any) -> Any:
         rank = max(len(x.shape) for x in inputs)
-        aligned = []
-        for x in inputs:
-            while len(x.shape) < rank:
-                x = ops.expand_dims(x, 1)
-            aligned.append(x)
-        return self.merge(aligned)
+        return self.merge_masked(
+            [_raised(x, rank) for x in inputs],
+            [_raised(_spread(get_keras_mask(x), len(x.shape)), rank) for x in inputs],
+        )
+
+    def merge_masked(self, inputs: list[Any], masks: list[Any]) -> Any:
+        """Combines inputs of one rank; each mask has that rank too, or is None."""
+        return self.merge(inputs)
 
     def merge(self, inputs: list[Any]) -> Any:
         """Combines inputs of one rank."""
         raise NotImplementedError(f"{type(self).__name__} must define merge(inputs)")
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        masks = [mask for mask in (previous_mask or []) if mask is not None]
-        if not masks:
+        masks = _checked_masks(self, inputs, previous_mask)
+        if any(mask is None for mask in masks):
             return None
-        mask = masks[0]
-        for other in masks[1:]:
-            mask = ops.logical_and(mask, other)
-        return mask
+        return functools.reduce(ops.logical_or, masks)
+
+
+class _Extremum(Merge):
+    """Base of Maximum and Minimum: where only one of two inputs counts, it is taken."""
+
+    def larger(self, x: Any, y: Any) -> Any:
+        """The one of two values that is kept."""
+        raise NotImplementedError(f"{type(self).__name__} must define larger(x, y)")
+
+    def merge_masked(self, inputs: list[Any], masks: list[Any]) -> Any:
+        found, counts = inputs[0], masks[0]
+        for x, mask in zip(inputs[1:], masks[1:], strict=True):
+            if mask is not None:
+                x = ops.where(mask, x, found)
+            if counts is not None:
+                found = ops.where(counts, found, x)
+            counts = None if mask is None or counts is None else ops.logical_or(counts, mask)
+            found = self.larger(found, x)
+        return found
+
+
+def _spread(mask: Any, rank: int) -> Any:
+    """A mask with axes of size 1 behind, up to this rank."""
+    while mask is not None and len(mask.shape) < rank:
+        mask = ops.expand_dims(mask, -1)
+    return mask
+
+
+def _raised(x: Any, rank: int) -> Any:
+    """x with axes of size 1 behind the batch, up to this rank."""
+    while x is not None and len(x.shape) < rank:
+        x = ops.expand_dims(x, 1)
+    return x
+
+
+def _checked_masks(layer: Layer, inputs: Any, masks: Any) -> list[Any]:
+    """A list of one mask, or None, for each input."""
+    if masks is None:
+        return [None] * len(inputs)
+    if not isinstance(inputs, (list, tuple)) or not isinstance(masks, (list, tuple)) or len(masks) != len(inputs):
+        raise layer.error("compute_mask needs a list of inputs and a list of as many masks (None where there is none)")
+    return list(masks)
 
 
 class Add(Merge):
@@ -77,6 +122,13 @@ class Subtract(Merge):
 class Multiply(Merge):
     """The product of the inputs."""
 
+    def merge_masked(self, inputs: list[Any], masks: list[Any]) -> Any:
+        kept = [x if mask is None else ops.where(mask, x, 1.0) for x, mask in zip(inputs, masks, strict=True)]
+        product = self.merge(kept)
+        if any(mask is None for mask in masks):
+            return product
+        return ops.where(functools.reduce(ops.logical_or, masks), product, 0.0)
+
     def merge(self, inputs: list[Any]) -> Any:
         return functools.reduce(operator.mul, inputs)
 
@@ -88,18 +140,18 @@ class Average(Merge):
         return functools.reduce(operator.add, inputs) / len(inputs)
 
 
-class Maximum(Merge):
+class Maximum(_Extremum):
     """The largest of the inputs at each place."""
 
-    def merge(self, inputs: list[Any]) -> Any:
-        return functools.reduce(ops.maximum, inputs)
+    def larger(self, x: Any, y: Any) -> Any:
+        return ops.maximum(x, y)
 
 
-class Minimum(Merge):
+class Minimum(_Extremum):
     """The smallest of the inputs at each place."""
 
-    def merge(self, inputs: list[Any]) -> Any:
-        return functools.reduce(ops.minimum, inputs)
+    def larger(self, x: Any, y: Any) -> Any:
+        return ops.minimum(x, y)
 
 
 class Concatenate(Layer):
@@ -129,20 +181,16 @@ class Concatenate(Layer):
         return ops.concatenate(inputs, axis=self.axis)
 
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
-        masks = previous_mask or []
+        masks = _checked_masks(self, inputs, previous_mask)
         if all(mask is None for mask in masks):
             return None
-        # A mask is (n, steps): joined along the steps, or, along a later axis, a step counts if it does in all inputs.
+        # Masks are joined as the inputs are; along the last axis, a step counts if it does in any input.
+        rank = len(inputs[0].shape)
         whole = [
-            ops.ones_like(x[..., 0]) if mask is None else ops.cast(mask, "float32")
+            ops.ones_like(x, "bool") if mask is None else ops.logical_and(_spread(mask, rank), ops.ones_like(x, "bool"))
             for x, mask in zip(inputs, masks, strict=True)
         ]
-        if self.axis % len(inputs[0].shape) == 1:
-            return ops.cast(ops.concatenate(whole, axis=1), "bool")
-        joined = whole[0]
-        for other in whole[1:]:
-            joined = joined * other
-        return ops.cast(joined, "bool")
+        return ops.any(ops.concatenate(whole, axis=self.axis), axis=-1)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}

@@ -43,9 +43,12 @@ class Loss:
         values_mask = getattr(values, "_keras_mask", None)
         if isinstance(values, tuple):  # a loss that leaves elements out gives (values, which of them count)
             values, values_mask = values
-        for one in (mask, values_mask):
-            if one is not None:
-                sample_weight = apply_mask(sample_weight, one, self.reduction)
+        if mask is not None and values_mask is not None:
+            mask = ops.logical_and(mask, values_mask)
+        elif mask is None:
+            mask = values_mask
+        if mask is not None:
+            sample_weight = apply_mask(sample_weight, mask, self.reduction)
         return reduce_weighted_values(values, sample_weight, self.reduction, self.name)
 
     def call(self, y_true: Any, y_pred: Any) -> Any:

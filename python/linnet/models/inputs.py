@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any
 
 from linnet.backend.errors import ShapeError
+from linnet.backend.masks import get_keras_mask, with_mask
 from linnet.backend.tree import flatten
 from linnet.models.function import Function
 
@@ -51,16 +52,19 @@ def _fits(expected: tuple, got: tuple) -> bool:
     )
 
 
-def match_inputs(model: Any, function: Function, inputs: Any) -> list[Any]:
-    """Tensors in the order of function.inputs, each of the rank and type that its Input has.
+def match_inputs(model: Any, function: Function, inputs: Any, masks: Any = None) -> list[Any]:
+    """Tensors in the order of function.inputs, each of the rank and type that its Input has, with their masks.
 
-    A last axis of size 1 may be missing or too many, as in Keras.
+    A last axis of size 1 may be missing or too many, as in Keras. masks: given ones, in the structure of the inputs.
     """
     from linnet import ops
 
     found = []
     single = len(function.inputs) == 1
-    for symbol, tensor in zip(function.inputs, order_inputs(model._title(), function, inputs), strict=True):
+    ordered = order_inputs(model._title(), function, inputs)
+    given = flatten(masks) if masks is not None else [None] * len(ordered)
+    for symbol, tensor, own in zip(function.inputs, ordered, given, strict=True):
+        mask = own if own is not None else get_keras_mask(tensor)
         expected, got = symbol.shape, tuple(tensor.shape)
         if len(got) == len(expected) + 1 and got[-1] == 1:
             tensor = ops.squeeze(tensor, -1)
@@ -70,9 +74,6 @@ def match_inputs(model: Any, function: Function, inputs: Any) -> list[Any]:
         if not _fits((None, *expected[1:]), tuple(tensor.shape)):
             raise wrong_shape(model._title(), symbol.name, expected, got, single)
         if symbol.dtype != tensor.dtype:
-            mask = tensor._keras_mask
             tensor = ops.cast(tensor, symbol.dtype)
-            if mask is not None:
-                tensor._keras_mask = mask
-        found.append(tensor)
+        found.append(tensor if mask is get_keras_mask(tensor) else with_mask(tensor, mask))
     return found

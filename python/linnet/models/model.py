@@ -167,7 +167,11 @@ class Model(Trainer):
             )
         from linnet.models.inputs import match_inputs
 
-        return self._function.replay(match_inputs(self, self._function, inputs))
+        return self._function.replay(match_inputs(self, self._function, inputs, mask))
+
+    def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
+        """None: the outputs have the masks that the layers inside gave them."""
+        return None
 
     def build(self, input_shape: Any = None) -> None:
         """Makes the weights for inputs of this shape (None for the batch). Needed only to see them before fit."""

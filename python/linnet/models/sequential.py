@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from linnet.backend.keras_tensor import KerasTensor
+from linnet.backend.masks import get_keras_mask, with_mask
+from linnet.backend.tensor import Tensor
 from linnet.layers.input_layer import InputLayer
 from linnet.layers.layer import Layer
 from linnet.models.function import Function
@@ -104,7 +106,9 @@ class Sequential(Model):
         if not layers:
             return inputs
         function = self._symbolic_function()
-        x = match_inputs(self, function, inputs)[0] if function is not None else inputs
+        x = match_inputs(self, function, inputs, mask)[0] if function is not None else inputs
+        if isinstance(mask, Tensor) and mask is not get_keras_mask(x):
+            x = with_mask(x, mask)
         for layer in layers:
             x = layer(x)
         return x
