@@ -6,9 +6,11 @@
 // multiple of a page apart would fight for the same few lines of the cache. grad_input computes the gradient of those
 // pixels there and then writes dx, zeros included, in one pass.
 //
-// workspace: the pixels (n * oh * ow, c) where they are copied, then what gemm wants, then the sums for dbias.
+// workspace: the pixels (n * oh * ow, c) where they are copied, then what gemm wants or, for grad_weight, the products
+// of several shares of the pixels, then the sums for dbias.
 #include "kernels/conv2d_algorithms.h"
 #include "kernels/declare.h"
+#include "kernels/lanes.h"
 
 namespace linnet::LINNET_ISA {
 namespace {
@@ -123,27 +125,73 @@ void grad_input(const Conv2dShape& s, const float* dy, const float* kernel, floa
   if (strided(s)) run_jobs(launch, s.n * s.h, moving(s.n * s.h * s.w * s.c), spread_row, &args);
 }
 
+// dkernel is small and a sum over many pixels. These are cut into equal shares, a product each, and a rest of a few
+// pixels; the products of the shares are added up in order.
+struct Shares {
+  explicit Shares(const GemmArgs& whole) {
+    constexpr int64_t kMost = 16, kPixels = 512, kFloats = int64_t{1} << 18;  // of all shares' products
+    count = max_of(1, min_of(whole.k / kPixels, min_of(kMost, kFloats / (whole.m * whole.n))));
+    k = whole.k / count, rest = whole.k % count;
+  }
+  int64_t count, k, rest;
+};
+
+struct Sum {
+  const float* parts;  // (count, floats)
+  int64_t count, floats, jobs;
+  float* to;  // (floats)
+};
+void add_parts(const void* args, int64_t job, float*) {
+  const Sum& a = *static_cast<const Sum*>(args);
+  const int64_t end = part_begin(a.floats, a.jobs, job + 1);
+  for (int64_t i = part_begin(a.floats, a.jobs, job); i < end; i += kLanes) {
+    const int64_t lanes = min_of(kLanes, end - i);
+    Vec sum = load_some(a.parts + i, lanes, 0.0f);
+    for (int64_t p = 1; p < a.count; ++p) sum += load_some(a.parts + p * a.floats + i, lanes, 0.0f);
+    store_some(a.to + i, sum, lanes);
+  }
+}
+
+// Of the products, or of gemm for fewer pixels, which come in one share.
+size_t shares_workspace(GemmArgs g) {
+  const Shares shares(g);
+  if (shares.count == 1) return gemm_workspace(g);
+  const size_t parts = workspace_bytes((shares.count + 1) * g.m * g.n);
+  while (Shares(g).count > 1) g.k = g.k / 2 + 1;
+  const size_t one = gemm_workspace(g);
+  return parts > one ? parts : one;
+}
+
+void multiply_shares(const GemmArgs& whole, const Launch& launch) {
+  const Shares shares(whole);
+  if (shares.count == 1) return gemm(whole, launch);
+  GemmArgs g = whole;
+  g.k = shares.k, g.batch = shares.count;
+  g.stride_a = g.k * g.lda, g.stride_b = g.k * g.ldb, g.stride_c = g.m * g.n;
+  g.c = static_cast<float*>(launch.workspace);
+  gemm(g, launch);
+  g.a += shares.count * g.stride_a, g.b += shares.count * g.stride_b;
+  g.k = shares.rest, g.batch = 1;
+  Sum sum = {g.c, shares.count + (shares.rest > 0), g.stride_c, min_of(16, divide_up(g.stride_c, 1024)), whole.c};
+  g.c += shares.count * g.stride_c;
+  if (shares.rest > 0) gemm(g, launch);
+  run_jobs(launch, sum.jobs, moving(sum.count * sum.floats), add_parts, &sum);
+}
+
 size_t grad_weight_workspace(const Conv2dShape& s) {
-  return pixel_bytes(s) + gemm_workspace(grad_weight_args(s, nullptr, nullptr, nullptr)) + bias_sums_workspace(s);
+  return pixel_bytes(s) + shares_workspace(grad_weight_args(s, nullptr, nullptr, nullptr)) + bias_sums_workspace(s);
 }
 void grad_weight(const Conv2dShape& s, const float* x, const float* dy, float* dkernel, float* dbias,
                  const Launch& launch) {
   const GemmArgs args = grad_weight_args(s, collect(s, x, launch), dy, dkernel);
-  gemm(args, after(launch, pixel_bytes(s)));
-  if (dbias) bias_sums(s, dy, dbias, after(launch, pixel_bytes(s) + gemm_workspace(args)));
-}
-
-// gemm sums each element of dkernel in one chain over all pixels. Over large images, wide ones on one side, the direct
-// algorithm is faster: it cuts the pixels into chunks and finds dbias on the way.
-bool accepts_grad_weight(const Conv2dShape& s) {
-  constexpr int64_t kLargeImage = 2048, kWide = 128;
-  return accepts(s) && (strided(s) || s.oh * s.ow < kLargeImage || max_of(s.c, s.oc) < kWide);
+  multiply_shares(args, after(launch, pixel_bytes(s)));
+  if (dbias) bias_sums(s, dy, dbias, after(launch, pixel_bytes(s) + shares_workspace(args)));
 }
 
 }  // namespace
 
 const ConvForward conv_forward_gemm = {accepts, forward_workspace, forward, packed_size, pack};
 const ConvGradInput conv_grad_input_gemm = {accepts, grad_input_workspace, grad_input};
-const ConvGradWeight conv_grad_weight_gemm = {accepts_grad_weight, grad_weight_workspace, grad_weight};
+const ConvGradWeight conv_grad_weight_gemm = {accepts, grad_weight_workspace, grad_weight};
 
 }  // namespace linnet::LINNET_ISA

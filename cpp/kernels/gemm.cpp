@@ -53,11 +53,20 @@ void choose_tiles(Plan& plan) {
   const double wanted = work * batch / kSmallestTile < kMostTiles ? work * batch / kSmallestTile : double(kMostTiles);
   plan.row_tiles = ceil_div(plan.slivers, Blocks::packed_a / kSliver / Blocks::steps(p.k, true));
   if (plan.large) {
-    // Several slivers in a tile, so that they share a panel of b while it is in L2; and an even share for 2 to 8
+    // Columns of which a block of k stays in L2, and several slivers that share them; and an even share for 2 to 8
     // threads.
-    const int64_t even = plan.slivers >= 2 * kMostTiles ? kMostTiles : 8;
-    plan.row_tiles = ceil_div(plan.row_tiles, even) * even;
-    plan.column_tiles = plan.products_per_tile = 1;
+    constexpr int64_t kMostLarge = 64, kSharing = 8, kEven = 8;
+    constexpr double kLargeTile = 160e3;  // vector FMAs, about 50 us
+    plan.column_tiles = p.trans_a || (p.k > 512 && p.n > 512)
+                            ? 1
+                            : smaller(plan.panels, ceil_div(p.n * smaller(p.k, 512), Blocks::resident));
+    const double tiles = smaller(kMostLarge, int64_t(work / kLargeTile)) / double(plan.column_tiles);
+    const int64_t least = ceil_div(plan.slivers >= 2 * kMostTiles ? kMostTiles : kEven, plan.column_tiles);
+    int64_t even = kEven;
+    while (even > 1 && plan.column_tiles % (2 * kEven / even) == 0) even /= 2;
+    plan.row_tiles = larger(plan.row_tiles, larger(least, smaller(int64_t(tiles), plan.slivers / kSharing)));
+    plan.row_tiles = smaller(plan.slivers, ceil_div(plan.row_tiles, even) * even);
+    plan.products_per_tile = 1;
     return;
   }
   plan.column_tiles = ceil_div(plan.panels * plan.vectors * kLanes, 512);
@@ -88,7 +97,8 @@ bool large(const GemmArgs& g) {
   // columns a micro-kernel gets out of what was packed.
   constexpr bool kWide = kLanes == 16;
   constexpr int64_t kManyRows = kWide ? 256 : 128, kLarge = int64_t{1} << (kWide ? 19 : 16);
-  return g.batch == 1 && g.m >= kManyRows && g.n >= kPanel && g.n * g.k >= kLarge;
+  constexpr int64_t kMuch = int64_t{1} << 26;  // multiplications beside which a launch that packs is nothing
+  return g.batch == 1 && g.m >= kManyRows && g.n >= kPanel && (g.n * g.k >= kLarge || g.m * g.n * g.k >= kMuch);
 }
 
 Plan make_plan(const GemmArgs& g) {
@@ -173,7 +183,8 @@ void multiply_large(const GemmArgs& g, const Plan& whole, const Launch& launch) 
       float* panels = static_cast<float*>(launch.workspace);
       plan.packed_b = panels;
       pack_panels(part, panels, launch);
-      launch.parallel(launch.pool, plan.row_tiles, gemm_tile, &plan);
+      plan.column_tiles = smaller(plan.column_tiles, plan.panels);
+      launch.parallel(launch.pool, plan.row_tiles * plan.column_tiles, gemm_tile, &plan);
     }
 }
 

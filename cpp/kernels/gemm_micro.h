@@ -26,6 +26,35 @@ inline constexpr bool tile_fits(int rows, int vectors) {
   return rows == 1 || rows * vectors + vectors + 1 <= kVectorRegisters;
 }
 
+// Lines of a matrix that will soon be needed. Micro-kernels ask for them a few at a time while they compute, more at
+// once would have to queue; the processor itself does not foresee many short streams.
+struct Fetch {
+  const float* line = nullptr;  // the next
+  int64_t rows = 0;             // left, with the one that `line` is in
+  int64_t lines = 0;            // left in this row
+  int64_t row_lines = 0;        // of a whole row
+  int64_t gap = 0;              // floats from behind a row's last line to the next row
+  int64_t at_once = 0;
+
+  void some() {
+    for (int64_t i = 0; i < at_once && rows > 0; ++i) {
+      __builtin_prefetch(line, 0, 2);
+      line += kChunk;
+      if (--lines == 0) {
+        lines = row_lines;
+        line += gap;
+        --rows;
+      }
+    }
+  }
+};
+
+// All lines of `rows` rows of `columns` floats, ld apart, in `calls` calls of some().
+inline Fetch fetch_lines(const float* from, int64_t rows, int64_t columns, int64_t ld, int64_t calls) {
+  const int64_t lines = (columns + kChunk - 1) / kChunk;
+  return {from, rows, lines, lines, ld - lines * kChunk, calls > 0 ? (rows * lines + calls - 1) / calls : 0};
+}
+
 struct MicroTile {
   const float* a;
   int64_t a_stride;  // floats between rows (by rows) or between steps of k (by columns)
@@ -42,6 +71,7 @@ struct MicroTile {
   int64_t ld_residual;
   bool accumulate;  // c holds the sums of earlier blocks of k
   bool relu;
+  Fetch* ahead;  // two of them, each called once every a_chunk steps; or null
 };
 
 // Keeps the compiler from turning a few base pointers into one induction variable per row, which would spill.
@@ -97,6 +127,10 @@ void micro_kernel(const MicroTile& t) {
     }
 #pragma GCC unroll 8
     for (int i = 0; i < kBases; ++i) a[i] += t.a_skip;
+    if (t.ahead) {
+      t.ahead[0].some();
+      t.ahead[1].some();
+    }
   }
 
   if (t.bias) {

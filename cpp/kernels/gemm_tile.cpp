@@ -107,20 +107,22 @@ bool crowds_cache(const Product& p, int64_t slivers) {
   return p.lda % 1024 == 0 && (p.trans_a ? p.k : p.m / slivers) >= kWays;
 }
 
-// Asks for rows of a that come next. Read in place, a sliver is many short streams, which the processor does not see
-// coming.
-void fetch_rows(const float* a, int64_t lda, int64_t rows, int64_t steps) {
-  for (int64_t r = 0; r < rows; ++r)
-    for (int64_t l = 0; l < steps; l += kChunk) __builtin_prefetch(a + r * lda + l, 0, 2);
-}
-
 // The slivers [s0, s1) and the columns [j0, j1) of one product into `out`, whose origin is that of the tile.
 void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int64_t s1, int64_t j0, int64_t j1,
               const Target& out, Scratch& scratch) {
   const Product& p = plan.product;
-  const bool copy_a = j1 - j0 > Blocks::columns || (j1 - j0 > kLanes && crowds_cache(p, plan.slivers));
+  // Three orders (gemm_tile.h): one sliver after the other, a block of k after the other, or neither.
+  const bool crowded = j1 - j0 > kLanes && crowds_cache(p, plan.slivers);
+  const int64_t height = p.m * s1 / plan.slivers - p.m * s0 / plan.slivers, columns = j1 - j0;
+  const int64_t deep_steps = p.trans_a && !p.trans_b && !plan.packed_b ? Blocks::deep_steps(p.k, height, columns) : 0;
+  const int64_t sliver_steps = p.trans_a ? 0 : Blocks::sliver_steps(p.k, columns);
+  const bool by_step = deep_steps > 0, by_sliver = sliver_steps > 0;
+  const bool far = p.m * (p.k + p.n) > 4 * Blocks::resident;  // a and c come from behind L2
+  const bool copy_a =
+      by_step ? p.lda % 512 == 0 && columns > 2 * kPanel : crowded || (!by_sliver && columns > Blocks::columns);
   const bool copy_b = !plan.packed_b && (p.trans_b || p.n < kLanes || s1 - s0 > few_slivers(p));
-  const int64_t block = Blocks::steps(p.k, copy_a);
+  const int64_t block = by_step ? deep_steps : by_sliver ? sliver_steps : Blocks::steps(p.k, copy_a);
+  const int64_t group = by_step || by_sliver ? columns : Blocks::columns;
   // A matrix without gaps can be read on behind the end of a row, up to its own end.
   const float* end_a = p.trans_a && p.lda == p.m ? a + p.k * p.m : a;
   const float* end_b = copy_b && p.ldb == (p.trans_b ? p.k : p.n) ? b + p.k * p.n : b;
@@ -129,16 +131,19 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
   do {
     const int64_t steps = smaller(block, p.k - p0);
     const bool first = plan.first && p0 == 0, last = plan.last && p0 + steps >= p.k;
-    float* const copies_of_b = copy_a ? scratch.packed + Blocks::packed_a : scratch.packed;
-    const auto copy_of_sliver = [&](int64_t s) { return scratch.packed + (s - s0) * kSliver * block; };
+    float* const copies_of_b = by_sliver ? scratch.packed + kSliver * block
+                               : copy_a  ? scratch.packed + Blocks::packed_a
+                                         : scratch.packed;
+    const auto copy_of_sliver = [&](int64_t s) { return scratch.packed + (by_sliver ? 0 : s - s0) * kSliver * block; };
     // Where a is stored by columns, all slivers a few steps at a time: they share lines of a, and steps a page apart
     // share a set of the cache.
     constexpr int64_t kFewSteps = 8;
+    const auto prepare_sliver = [&](int64_t s) {
+      const int64_t i = row_of(s);
+      pack_a(a + i * p.lda + p0, p.lda, row_of(s + 1) - i, steps, copy_of_sliver(s));
+    };
     const auto prepare_slivers = [&] {
-      for (int64_t s = s0; !p.trans_a && s < s1; ++s) {
-        const int64_t i = row_of(s);
-        pack_a(a + i * p.lda + p0, p.lda, row_of(s + 1) - i, steps, copy_of_sliver(s));
-      }
+      for (int64_t s = s0; !p.trans_a && s < s1; ++s) prepare_sliver(s);
       for (int64_t l = 0; p.trans_a && l < steps; l += kFewSteps)
         for (int64_t s = s0; s < s1; ++s) {
           const int64_t i = row_of(s), width = ceil_div(row_of(s + 1) - i, kLanes) * kLanes;
@@ -153,11 +158,19 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
         pack_b(b + p0 * p.ldb + j, p.ldb, steps, panel.count, panel.width, end_b, copy);
       }
     };
+    Fetch ahead[2];  // the next sliver of a, and the next micro-tile of c
     const auto multiply = [&](int64_t s, const Panel& panel, int64_t j, const float* copy) {
       const int64_t i = row_of(s), rows = row_of(s + 1) - i;
       MicroTile t = {};
       t.k = steps, t.accumulate = !first;
       t.a_chunk = steps;
+      if (by_sliver && far) {
+        const bool end = j + panel.count >= j1;
+        ahead[1] = fetch_lines(out.c + (i + (end ? rows : 0) - row_of(s0)) * out.ldc + (end ? 0 : j + panel.count - j0),
+                               rows, panel.width, out.ldc, ceil_div(steps, kChunk));
+        t.a_chunk = kChunk, t.ahead = ahead;
+      }
+      if (by_step) t.a_chunk = kChunk, t.ahead = ahead;
       if (!copy_a) {
         t.a = p.trans_a ? a + p0 * p.lda + i : a + i * p.lda + p0, t.a_stride = p.lda;
       } else if (p.trans_a) {
@@ -180,9 +193,9 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
                      panel.count, here, scratch);
     };
 
-    if (copy_a) prepare_slivers();
-    for (int64_t g0 = j0; g0 < j1; g0 += Blocks::columns) {
-      const int64_t g1 = smaller(j1, g0 + Blocks::columns);
+    if (copy_a && !by_sliver) prepare_slivers();
+    for (int64_t g0 = j0; g0 < j1; g0 += group) {
+      const int64_t g1 = smaller(j1, g0 + group);
       const auto each_panel = [&](const auto& visit) {
         for (int64_t j = g0; j < g1;) {
           const Panel panel(j, g1, plan.vectors, !plan.packed_b && !copy_b);
@@ -191,9 +204,18 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
         }
       };
       if (copy_b) each_panel(prepare_panel);
+      if (by_step) {
+        const int64_t next = p0 + steps, more = smaller(block, p.k - next);
+        const int64_t calls = (s1 - s0) * ceil_div(columns, plan.vectors * kLanes) * ceil_div(steps, kChunk);
+        ahead[0] = fetch_lines(a + next * p.lda + row_of(s0), more, height, p.lda, calls);
+        ahead[1] = fetch_lines(b + next * p.ldb + j0, more, columns, p.ldb, calls);
+      }
       for (int64_t s = s0; s < s1; ++s) {
-        if (!copy_a && !p.trans_a && g0 == j0 && s + 1 < s1) {
-          fetch_rows(a + row_of(s + 1) * p.lda + p0, p.lda, row_of(s + 2) - row_of(s + 1), steps);
+        if (by_sliver) {
+          if (copy_a) prepare_sliver(s);
+          const int64_t next = row_of(s + 1), more = s + 1 < s1 ? row_of(s + 2) - next : 0;
+          ahead[0] = fetch_lines(a + next * p.lda + p0, more, steps, p.lda,
+                                 ceil_div(columns, plan.vectors * kLanes) * ceil_div(steps, kChunk));
         }
         each_panel([&](const Panel& panel, int64_t j, const float* copy) { multiply(s, panel, j, copy); });
       }

@@ -11,6 +11,14 @@
 //       for each sliver                it stays in L1
 //         for each panel: micro-kernel
 //
+// Two kinds of product would wait for memory that way. In both, all columns of the tile are one group, and the
+// micro-kernels ask for what comes next while they compute (Fetch):
+//
+//   by sliver  a block of k of the tile's columns stays in L2. Then a sliver is used up at once, read where it lies;
+//              a and c pass by once. (1x1 convolutions: m is all pixels, n and k are channels.)
+//   by step    k is long, a is stored by columns and c stays in L2. Then blocks of k are short, and a and b pass by.
+//              (Gradients of weights: m and n are channels, k is all pixels.)
+//
 // Neighbouring panels follow each other, and not neighbouring slivers, because rows of c a power of two apart share
 // their low address bits: loading the sums of one sliver would wait for the stores of the one before.
 #pragma once
@@ -34,10 +42,26 @@ struct Blocks {
   static constexpr int64_t turned = 3 * (int64_t{1} << 14);  // a tile of c^T
   static constexpr int64_t shared = int64_t{1} << 20;        // elements of b packed at a time for all tiles
 
-  // Steps of k between visits to c, when k are to be done: even blocks of whole chunks.
-  static constexpr int64_t steps(int64_t k, bool copy_a) {
-    const int64_t most = copy_a ? packed_b / columns : (packed_a + packed_b) / columns;
+  static constexpr int64_t resident = int64_t{1} << 17;  // of b by sliver, of c by step
+
+  // Steps of k between visits to c: even blocks of whole chunks.
+  static constexpr int64_t even_steps(int64_t k, int64_t most) {
     return k > 0 ? ceil_div(ceil_div(k, ceil_div(k, most)), kChunk) * kChunk : kChunk;
+  }
+  static constexpr int64_t steps(int64_t k, bool copy_a) {
+    return even_steps(k, copy_a ? packed_b / columns : (packed_a + packed_b) / columns);
+  }
+  // By sliver, when `width` columns are to be resident; 0 when they cannot.
+  static constexpr int64_t sliver_steps(int64_t k, int64_t width) {
+    const int64_t most = even_steps(k, larger(512, smaller(1024, resident / larger(width, 1))));
+    const bool fits = most * width <= resident && most * (width + kSliver + kLanes) <= packed_a + packed_b;
+    return fits ? most : 0;
+  }
+  // By step: rows of a and of b that stay in L2 until the next are there, too. 0 when it does not pay.
+  static constexpr int64_t deep_steps(int64_t k, int64_t height, int64_t width) {
+    constexpr int64_t kDeep = 512, kPassing = int64_t{1} << 16;
+    if (k < kDeep || width < kLanes || height * width > resident) return 0;
+    return larger(1, smaller(kPassing / (height + width), packed_b / (width + kLanes)) / kChunk) * kChunk;
   }
 };
 
