@@ -128,11 +128,12 @@ void grad_input(const Conv2dShape& s, const float* dy, const float* kernel, floa
 // dkernel is small and a sum over many pixels. These are cut into equal shares, a product each, and a rest of a few
 // pixels; the products of the shares are added up in order.
 struct Shares {
-  explicit Shares(const GemmArgs& whole) {
-    constexpr int64_t kMost = 16, kPixels = 512, kFloats = int64_t{1} << 18;  // of all shares' products
-    count = max_of(1, min_of(whole.k / kPixels, min_of(kMost, kFloats / (whole.m * whole.n))));
-    k = whole.k / count, rest = whole.k % count;
-  }
+  static constexpr int64_t kPixels = 512;                           // of a share, at least
+  static constexpr int64_t kMost = 16, kFloats = int64_t{1} << 18;  // shares, and floats of their products
+  explicit Shares(const GemmArgs& whole)
+      : count(max_of(1, min_of(whole.k / kPixels, min_of(kMost, kFloats / (whole.m * whole.n))))),
+        k(whole.k / count),
+        rest(whole.k % count) {}
   int64_t count, k, rest;
 };
 
@@ -157,7 +158,7 @@ size_t shares_workspace(GemmArgs g) {
   const Shares shares(g);
   if (shares.count == 1) return gemm_workspace(g);
   const size_t parts = workspace_bytes((shares.count + 1) * g.m * g.n);
-  while (Shares(g).count > 1) g.k = g.k / 2 + 1;
+  g.k = min_of(g.k, 2 * Shares::kPixels - 1);
   const size_t one = gemm_workspace(g);
   return parts > one ? parts : one;
 }

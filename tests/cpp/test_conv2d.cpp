@@ -118,6 +118,8 @@ TEST_CASE("conv2d: shapes that networks have") {
        .pad_left = 3,
        .pad_right = 3},
       {.n = 2, .h = 7, .w = 9, .c = 24, .kh = 1, .kw = 1, .oc = 40},
+      {.n = 3, .h = 19, .w = 19, .c = 20, .kh = 1, .kw = 1, .oc = 23},
+      {.n = 2, .h = 32, .w = 32, .c = 5, .kh = 1, .kw = 1, .oc = 17},
       {.n = 2, .h = 7, .w = 9, .c = 24, .kh = 1, .kw = 1, .oc = 40, .stride_h = 2, .stride_w = 2},
   });
 }
@@ -507,6 +509,7 @@ TEST_CASE("conv2d: workspaces do not shrink when the batch grows") {
                          Sizes{.h = 14, .w = 14, .c = 6, .kh = 5, .kw = 5, .oc = 16},
                          Sizes{.h = 14, .w = 14, .c = 512, .kh = 3, .kw = 3, .oc = 512},
                          Sizes{.h = 14, .w = 14, .c = 512, .kh = 1, .kw = 1, .oc = 256},
+                         Sizes{.h = 23, .w = 23, .c = 40, .kh = 1, .kw = 1, .oc = 300},
                          Sizes{.h = 40, .w = 40, .c = 64, .kh = 3, .kw = 3, .oc = 64, .groups = 64}}) {
     for (const KernelTable* table : available_kernels()) {
       size_t forward = 0, grad_input = 0, grad_weight = 0;

@@ -180,6 +180,15 @@ TEST_CASE("gemm: large enough for several tiles, packing of both sides and every
   });
 }
 
+TEST_CASE("gemm: many rows beside resident columns, and long sums over rows that pass by") {
+  check_everywhere({.m = 2703, .n = 70, .k = 131, .extra = 1, .bias = true, .residual = true});
+  check_everywhere({.m = 1301, .n = 33, .k = 1031, .trans_b = true, .activation = Activation::relu});
+  check_everywhere({.m = 2101, .n = 161, .k = 211, .bias = true});
+  check_everywhere({.m = 71, .n = 100, .k = 1303, .trans_a = true, .extra = 1, .bias = true, .residual = true});
+  check_everywhere({.m = 512, .n = 77, .k = 601, .trans_a = true});
+  check_everywhere({.m = 30, .n = 131, .k = 515, .trans_a = true, .batch = 3, .extra = 1});
+}
+
 TEST_CASE("gemm: a few rows by a matrix larger than a cache") {
   for (const bool trans_a : {false, true})
     for (const int64_t m : {1, 2, 3, 4, 5}) {
