@@ -2,21 +2,24 @@
 //
 // x is seen as (outer, mid, inner) and reduced over mid. When mid includes the batch, its size is known only at run
 // time: the mean divides by what is there, and its gradient asks the operation `count`.
+#include <algorithm>
+
 #include "graph/graph.h"
 #include "ops/ops.h"
 
 namespace linnet {
 namespace {
 
-// x seen as (outer, mid, inner), reduced over mid. Negative sizes depend on the rows of the run.
+// x seen as (outer, mid, inner), reduced over mid. Each is a group of axes, of which several may be the batch: a table
+// of all pairs of rows is (n, n).
 struct View {
-  int64_t outer = 1, mid = 1, inner = 1;
+  Shape outer, mid, inner;
 };
 
 View view_of(const Shape& x, const Ints& axes) {
-  if (axes.empty()) return {merged_dim(x, 0, x.size()), 1, 1};
-  const size_t begin = static_cast<size_t>(axes.front()), end = static_cast<size_t>(axes.back()) + 1;
-  return {merged_dim(x, 0, begin), merged_dim(x, begin, end), merged_dim(x, end, x.size())};
+  if (axes.empty()) return {x, {}, {}};
+  const auto begin = x.begin() + axes.front(), end = x.begin() + axes.back() + 1;
+  return {Shape(x.begin(), begin), Shape(begin, end), Shape(end, x.end())};
 }
 
 Shape without(const Shape& x, const Ints& axes, bool keepdims) {
@@ -40,7 +43,6 @@ void infer_reduce(InferContext& context) {
       context.fail("axes " + to_string(axes) + " are not adjacent axes of " + to_string(x));
     }
   }
-  view_of(x, axes);
   context.outputs.push_back({DType::f32, without(x, axes, context.attributes.flag("keepdims"))});
 }
 
@@ -72,10 +74,10 @@ void grad_sum(GradientContext& g) { g.set(0, spread(g, g.dy())); }
 void grad_mean(GradientContext& g) {
   const Shape& x = g.type(g.input(0)).shape;
   const Ints& axes = g.attributes().ints("axes");
-  const int64_t count = view_of(x, axes).mid;
+  const Shape mid = view_of(x, axes).mid;
   int share;
-  if (count >= 0) {
-    share = g.add("multiply", {g.dy(), g.scalar(1.0f / static_cast<float>(count))});
+  if (std::all_of(mid.begin(), mid.end(), [](int64_t d) { return d >= 0; })) {
+    share = g.add("multiply", {g.dy(), g.scalar(1.0f / static_cast<float>(element_count(mid, 1)))});
   } else {
     share = g.add("divide", {g.dy(), g.add("count", {g.input(0)}, {{"axes", axes}})});
   }
@@ -113,10 +115,11 @@ Lowered lower_reduce(const LowerContext& context) {
   const int64_t c = context.capacity;
   return {.run =
               [v, x = context.node.inputs[0], y = context.node.outputs[0], reduce = context.kernels.reduce](Run& run) {
-                reduce(kind, extent(v.outer, run.n), extent(v.mid, run.n), extent(v.inner, run.n), run.f32(x),
-                       run.out(y), run.launch);
+                reduce(kind, element_count(v.outer, run.n), element_count(v.mid, run.n), element_count(v.inner, run.n),
+                       run.f32(x), run.out(y), run.launch);
               },
-          .workspace = context.kernels.reduce_workspace(extent(v.outer, c), extent(v.mid, c), extent(v.inner, c)),
+          .workspace = context.kernels.reduce_workspace(element_count(v.outer, c), element_count(v.mid, c),
+                                                        element_count(v.inner, c)),
           .explain_bad_row = nullptr};
 }
 
@@ -125,8 +128,8 @@ Lowered lower_arg(const LowerContext& context) {
   const View v = view_of(context.input(0).shape, {context.node.attributes.integer("axis")});
   return {.run =
               [v, x = context.node.inputs[0], y = context.node.outputs[0], arg = context.kernels.arg_reduce](Run& run) {
-                arg(least, extent(v.outer, run.n), extent(v.mid, run.n), extent(v.inner, run.n), run.f32(x),
-                    run.out_i32(y), run.launch);
+                arg(least, element_count(v.outer, run.n), element_count(v.mid, run.n), element_count(v.inner, run.n),
+                    run.f32(x), run.out_i32(y), run.launch);
               },
           .workspace = 0,
           .explain_bad_row = nullptr};
@@ -135,13 +138,29 @@ Lowered lower_arg(const LowerContext& context) {
 // ---- count: how many elements of x a reduction over `axes` joins, as a scalar. Reads no data.
 void infer_count(InferContext& context) {
   context.expect_inputs(1);
-  view_of(context.inputs[0].shape, context.attributes.ints("axes"));
   context.outputs.push_back({DType::f32, {}});
 }
 
 Lowered lower_count(const LowerContext& context) {
-  return {.run = [v = view_of(context.input(0).shape, context.node.attributes.ints("axes")),
-                  y = context.node.outputs[0]](Run& run) { *run.out(y) = static_cast<float>(extent(v.mid, run.n)); },
+  return {
+      .run = [v = view_of(context.input(0).shape, context.node.attributes.ints("axes")),
+              y = context.node.outputs[0]](Run& run) { *run.out(y) = static_cast<float>(element_count(v.mid, run.n)); },
+      .workspace = 0,
+      .explain_bad_row = nullptr};
+}
+
+// ---- row_numbers: 0, 1, 2, ... for the rows of x, as floats. Reads no data.
+void infer_row_numbers(InferContext& context) {
+  context.expect_inputs(1);
+  if (context.inputs[0].shape.empty()) context.fail("a scalar has no rows");
+  context.outputs.push_back({DType::f32, {context.inputs[0].shape[0]}});
+}
+
+Lowered lower_row_numbers(const LowerContext& context) {
+  return {.run =
+              [rows = context.output(0).shape[0], y = context.node.outputs[0]](Run& run) {
+                for (int64_t i = 0; i < extent(rows, run.n); ++i) run.out(y)[i] = static_cast<float>(i);
+              },
           .workspace = 0,
           .explain_bad_row = nullptr};
 }
@@ -179,6 +198,7 @@ const OpList& reduce_ops() {
       {.name = "argmax", .attributes = {{"axis", int64_t{0}, true}}, .infer = infer_arg, .lower = lower_arg<false>},
       {.name = "argmin", .attributes = {{"axis", int64_t{0}, true}}, .infer = infer_arg, .lower = lower_arg<true>},
       {.name = "count", .attributes = {{"axes", Ints{}, true}}, .infer = infer_count, .lower = lower_count},
+      {.name = "row_numbers", .infer = infer_row_numbers, .lower = lower_row_numbers},
   };
   return ops;
 }

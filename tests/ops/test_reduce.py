@@ -5,6 +5,7 @@ import pytest
 from support import check_op, samples
 
 from linnet import ops
+from linnet.backend.trace import Trace
 
 REDUCTIONS = {
     "sum": np.sum,
@@ -99,3 +100,12 @@ def test_average_and_norm():
 def test_wrong_axes(axis, message):
     with pytest.raises(ValueError, match=message):
         ops.sum(np.zeros((2, 3)), axis=axis)
+
+
+def test_row_numbers_follow_the_rows_of_the_run():
+    trace = Trace()
+    with trace:
+        numbers = trace.add("row_numbers", [trace.input("x", (-1, 3))])
+    program = trace.compile([numbers], 5)
+    for rows in (5, 2, 1):
+        np.testing.assert_array_equal(program.run(rows, [np.ones((rows, 3), np.float32)])[0], np.arange(rows))

@@ -60,7 +60,7 @@ TESTED_IN = {
     **dict.fromkeys(["random_uniform", "random_normal", "dropout"], "test_random"),
     **dict.fromkeys(["reshape", "cast", "stop_gradient"], "test_reshape"),
     **dict.fromkeys(["transpose", "broadcast_to", "slice", "pad", "concatenate"], "test_strided"),
-    **dict.fromkeys(["sum", "mean", "max", "min", "prod", "argmax", "argmin"], "test_reduce"),
+    **dict.fromkeys(["sum", "mean", "max", "min", "prod", "argmax", "argmin", "row_numbers"], "test_reduce"),
     **dict.fromkeys(["softmax", "log_softmax"], "test_softmax"),
     **dict.fromkeys(["sparse_cross_entropy", "cross_entropy"], "test_cross_entropy"),
     **dict.fromkeys(["embedding", "one_hot"], "test_embedding"),

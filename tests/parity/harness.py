@@ -102,7 +102,7 @@ class LossCase:
     name: str
     make: Callable[[Any], Any]
     y_true: np.ndarray
-    y_pred: np.ndarray  # (rows, classes)
+    y_pred: np.ndarray  # (rows, ...)
     sample_weight: np.ndarray | None = None
     rtol: float = 2e-5
     atol: float = 2e-6
@@ -111,13 +111,15 @@ class LossCase:
         arrays = {}
         loss = self.make(k)
         arrays["value"] = np.asarray(loss(self.y_true, self.y_pred, sample_weight=self.sample_weight))
-        rows, classes = self.y_pred.shape
-        model = k.Sequential([k.Input((rows,)), k.layers.Dense(classes, use_bias=False)])
-        model.set_weights([self.y_pred])
+        rows, *shape = self.y_pred.shape
+        model = k.Sequential([k.Input((rows,)), k.layers.Dense(int(np.prod(shape)), use_bias=False)])
+        if len(shape) > 1:
+            model.add(k.layers.Reshape(tuple(shape)))
+        model.set_weights([self.y_pred.reshape(rows, -1)])
         model.compile(optimizer=k.optimizers.SGD(1.0), loss=self.make(k))
         value = model.train_on_batch(np.eye(rows, dtype=np.float32), self.y_true, sample_weight=self.sample_weight)
         arrays["trained"] = np.asarray(as_list(value)[0])
-        arrays["gradient"] = self.y_pred - np.asarray(model.get_weights()[0])
+        arrays["gradient"] = self.y_pred.reshape(rows, -1) - np.asarray(model.get_weights()[0])
         return arrays
 
 

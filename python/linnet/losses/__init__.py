@@ -1,4 +1,8 @@
-"""What training makes small."""
+"""What training makes small.
+
+The base class and what all losses share (reduction, weights, masks) is in loss.py; the other files hold the losses by
+family. Every class has a function of the same name in snake case, which gives one value per sample.
+"""
 
 from collections.abc import Mapping
 from typing import Any
@@ -13,6 +17,14 @@ from linnet.losses.crossentropy import (
     sparse_categorical_crossentropy,
 )
 from linnet.losses.divergence import KLDivergence, Poisson, kl_divergence, poisson
+from linnet.losses.focal import (
+    BinaryFocalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
+    binary_focal_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
+)
 from linnet.losses.hinge import (
     CategoricalHinge,
     Hinge,
@@ -22,6 +34,23 @@ from linnet.losses.hinge import (
     squared_hinge,
 )
 from linnet.losses.loss import Loss, LossFunctionWrapper
+from linnet.losses.metric_learning import (
+    Circle,
+    Contrastive,
+    TripletHard,
+    TripletSemiHard,
+    circle,
+    contrastive,
+    triplet_hard,
+    triplet_semi_hard,
+)
+from linnet.losses.multiclass_hinge import (
+    CrammerSingerHinge,
+    WestonWatkinsHinge,
+    crammer_singer_hinge,
+    weston_watkins_hinge,
+)
+from linnet.losses.overlap import Dice, Tversky, dice, tversky
 from linnet.losses.regression import (
     Huber,
     LogCosh,
@@ -40,9 +69,16 @@ from linnet.saving.serialization import Lookup, serialize_keras_object
 
 _CLASSES = (
     BinaryCrossentropy,
+    BinaryFocalCrossentropy,
     CategoricalCrossentropy,
+    CategoricalFocalCrossentropy,
+    CategoricalGeneralizedCrossEntropy,
     CategoricalHinge,
+    Circle,
+    Contrastive,
     CosineSimilarity,
+    CrammerSingerHinge,
+    Dice,
     Hinge,
     Huber,
     KLDivergence,
@@ -54,12 +90,23 @@ _CLASSES = (
     Poisson,
     SparseCategoricalCrossentropy,
     SquaredHinge,
+    TripletHard,
+    TripletSemiHard,
+    Tversky,
+    WestonWatkinsHinge,
 )
 _FUNCTIONS = (
     binary_crossentropy,
+    binary_focal_crossentropy,
     categorical_crossentropy,
+    categorical_focal_crossentropy,
+    categorical_generalized_cross_entropy,
     categorical_hinge,
+    circle,
+    contrastive,
     cosine_similarity,
+    crammer_singer_hinge,
+    dice,
     hinge,
     huber,
     kl_divergence,
@@ -71,6 +118,10 @@ _FUNCTIONS = (
     poisson,
     sparse_categorical_crossentropy,
     squared_hinge,
+    triplet_hard,
+    triplet_semi_hard,
+    tversky,
+    weston_watkins_hinge,
 )
 _lookup = Lookup(
     "loss",
@@ -111,9 +162,16 @@ def get(identifier: Any) -> Any:
 
 __all__ = [
     "BinaryCrossentropy",
+    "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
+    "CategoricalFocalCrossentropy",
+    "CategoricalGeneralizedCrossEntropy",
     "CategoricalHinge",
+    "Circle",
+    "Contrastive",
     "CosineSimilarity",
+    "CrammerSingerHinge",
+    "Dice",
     "Hinge",
     "Huber",
     "KLDivergence",
@@ -127,11 +185,22 @@ __all__ = [
     "Poisson",
     "SparseCategoricalCrossentropy",
     "SquaredHinge",
+    "TripletHard",
+    "TripletSemiHard",
+    "Tversky",
+    "WestonWatkinsHinge",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
+    "categorical_generalized_cross_entropy",
     "categorical_hinge",
+    "circle",
+    "contrastive",
     "cosine_similarity",
+    "crammer_singer_hinge",
     "deserialize",
+    "dice",
     "get",
     "hinge",
     "huber",
@@ -145,4 +214,8 @@ __all__ = [
     "serialize",
     "sparse_categorical_crossentropy",
     "squared_hinge",
+    "triplet_hard",
+    "triplet_semi_hard",
+    "tversky",
+    "weston_watkins_hinge",
 ]

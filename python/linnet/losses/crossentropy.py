@@ -32,9 +32,7 @@ def categorical_crossentropy(
 ) -> Any:
     """-sum(y_true log(y_pred)) along an axis; y_true holds probabilities, usually one-hot."""
     y_true, y_pred = aligned("categorical_crossentropy", y_true, y_pred)
-    if label_smoothing:
-        classes = y_true.shape[axis]
-        y_true = y_true * (1.0 - label_smoothing) + label_smoothing / classes
+    y_true = smoothed(y_true, label_smoothing)
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
 
 
@@ -88,7 +86,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
         name: str = "binary_crossentropy",
         dtype: Any = None,
     ) -> None:
-        _check_smoothing(label_smoothing)
+        check_smoothing(label_smoothing)
         super().__init__(
             binary_crossentropy,
             reduction,
@@ -112,7 +110,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
         name: str = "categorical_crossentropy",
         dtype: Any = None,
     ) -> None:
-        _check_smoothing(label_smoothing)
+        check_smoothing(label_smoothing)
         super().__init__(
             categorical_crossentropy,
             reduction,
@@ -150,6 +148,14 @@ class SparseCategoricalCrossentropy(LossFunctionWrapper):
         return _sparse(y_true, y_pred, **self._fn_kwargs)
 
 
-def _check_smoothing(label_smoothing: float) -> None:
+def smoothed(y_true: Any, label_smoothing: float) -> Any:
+    """Labels of which a share is spread evenly over all classes, which lie along the last axis."""
+    if not label_smoothing:
+        return y_true
+    return y_true * (1.0 - label_smoothing) + label_smoothing / y_true.shape[-1]
+
+
+def check_smoothing(label_smoothing: float) -> None:
+    """Raises ValueError unless it is a share."""
     if not 0.0 <= label_smoothing <= 1.0:
         raise ValueError(f"label_smoothing must lie in [0, 1], not {label_smoothing!r}")

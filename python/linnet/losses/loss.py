@@ -181,6 +181,8 @@ def match_weights(values: Any, weights: Any, name: str) -> tuple[Any, Any]:
     """Weights with as many axes as the values. Their shape must be the beginning of the values' shape."""
     values, weights = squeeze_or_expand_to_same_rank(values, weights)
     shape, rank = tuple(values.shape), len(weights.shape)
+    if not shape:  # one loss of the whole batch: each sample has it, times its weight
+        return values, weights
     fits = rank <= len(shape) and all(
         w in (1, v) or v is None or w is None for w, v in zip(weights.shape, shape[:rank], strict=True)
     )

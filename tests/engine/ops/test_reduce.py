@@ -33,6 +33,9 @@ SHAPES: list[tuple[tuple[int, ...], tuple[int, ...]]] = [
     ((-1, 1, 1), (1, 2)),
     ((3, 0, 2), (2,)),
     ((-1, 1031), (1,)),
+    ((-1, -1), (1,)),
+    ((-1, -1, -1), (2,)),
+    ((-1, -1), (0, 1)),
     ((2, 3), ()),
     ((), ()),
 ]
@@ -68,6 +71,7 @@ CASES += [
 CASES += [
     Case("count", (normal(-3, 5),), lambda x: np.array(x.size), {"axes": [0, 1]}, differentiable=False),
     Case("count", (normal(-1, 5),), lambda x: np.array(5.0), {"axes": [1]}, differentiable=False),
+    Case("row_numbers", (normal(-2, 3),), lambda x: np.arange(len(x)), {}, differentiable=False, rowwise=False),
 ]
 
 
