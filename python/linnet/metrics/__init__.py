@@ -7,9 +7,12 @@ family. Most are the mean of a function of `linnet.losses`.
 from collections.abc import Mapping
 from typing import Any
 
+from linnet.backend.naming import to_snake_case
 from linnet.losses import (
     binary_crossentropy,
+    binary_focal_crossentropy,
     categorical_crossentropy,
+    categorical_focal_crossentropy,
     categorical_hinge,
     hinge,
     huber,
@@ -37,8 +40,31 @@ from linnet.metrics.accuracy import (
     sparse_top_k_categorical_accuracy,
     top_k_categorical_accuracy,
 )
+from linnet.metrics.auc import AUC
+from linnet.metrics.confusion import (
+    FalseNegatives,
+    FalsePositives,
+    Precision,
+    Recall,
+    TrueNegatives,
+    TruePositives,
+)
+from linnet.metrics.correlation import (
+    ConcordanceCorrelation,
+    PearsonCorrelation,
+    concordance_correlation,
+    pearson_correlation,
+)
+from linnet.metrics.f_score import F1Score, FBetaScore
 from linnet.metrics.hinge import CategoricalHinge, Hinge, SquaredHinge
+from linnet.metrics.iou import BinaryIoU, IoU, MeanIoU, OneHotIoU, OneHotMeanIoU
 from linnet.metrics.metric import Metric
+from linnet.metrics.operating_point import (
+    PrecisionAtRecall,
+    RecallAtPrecision,
+    SensitivityAtSpecificity,
+    SpecificityAtSensitivity,
+)
 from linnet.metrics.probabilistic import (
     BinaryCrossentropy,
     CategoricalCrossentropy,
@@ -46,6 +72,7 @@ from linnet.metrics.probabilistic import (
     Poisson,
     SparseCategoricalCrossentropy,
 )
+from linnet.metrics.r2_score import R2Score
 from linnet.metrics.reduction import Mean, MeanMetricWrapper, Sum
 from linnet.metrics.regression import (
     CosineSimilarity,
@@ -60,49 +87,62 @@ from linnet.metrics.regression import (
 from linnet.saving.serialization import Lookup, serialize_keras_object
 
 _CLASSES: tuple[type[Metric], ...] = (
+    AUC,
     Accuracy,
     BinaryAccuracy,
     BinaryCrossentropy,
+    BinaryIoU,
     CategoricalAccuracy,
     CategoricalCrossentropy,
     CategoricalHinge,
+    ConcordanceCorrelation,
     CosineSimilarity,
+    F1Score,
+    FBetaScore,
+    FalseNegatives,
+    FalsePositives,
     Hinge,
+    IoU,
     KLDivergence,
     LogCoshError,
     Mean,
     MeanAbsoluteError,
     MeanAbsolutePercentageError,
+    MeanIoU,
     MeanMetricWrapper,
     MeanSquaredError,
     MeanSquaredLogarithmicError,
+    OneHotIoU,
+    OneHotMeanIoU,
+    PearsonCorrelation,
     Poisson,
+    Precision,
+    PrecisionAtRecall,
+    R2Score,
+    Recall,
+    RecallAtPrecision,
     RootMeanSquaredError,
+    SensitivityAtSpecificity,
     SparseCategoricalAccuracy,
     SparseCategoricalCrossentropy,
     SparseTopKCategoricalAccuracy,
+    SpecificityAtSensitivity,
     SquaredHinge,
     Sum,
     TopKCategoricalAccuracy,
+    TrueNegatives,
+    TruePositives,
 )
 # Names in snake case give metric objects where there is a class, and functions elsewhere.
 _lookup = Lookup(
     "metric",
     "metrics",
     {cls.__name__: cls for cls in _CLASSES}
+    | {to_snake_case(cls.__name__): cls for cls in _CLASSES}
     | {
-        "accuracy": Accuracy,
         "bce": BinaryCrossentropy,
         "BCE": BinaryCrossentropy,
-        "binary_accuracy": BinaryAccuracy,
-        "binary_crossentropy": BinaryCrossentropy,
-        "categorical_accuracy": CategoricalAccuracy,
-        "categorical_crossentropy": CategoricalCrossentropy,
-        "categorical_hinge": CategoricalHinge,
-        "cosine_similarity": CosineSimilarity,
-        "hinge": Hinge,
         "huber": huber,
-        "kl_divergence": KLDivergence,
         "kld": KLDivergence,
         "KLD": KLDivergence,
         "log_cosh": log_cosh,
@@ -111,23 +151,12 @@ _lookup = Lookup(
         "MAE": MeanAbsoluteError,
         "mape": MeanAbsolutePercentageError,
         "MAPE": MeanAbsolutePercentageError,
-        "mean_absolute_error": MeanAbsoluteError,
-        "mean_absolute_percentage_error": MeanAbsolutePercentageError,
-        "mean_squared_error": MeanSquaredError,
-        "mean_squared_logarithmic_error": MeanSquaredLogarithmicError,
         "mse": MeanSquaredError,
         "MSE": MeanSquaredError,
         "msle": MeanSquaredLogarithmicError,
         "MSLE": MeanSquaredLogarithmicError,
-        "poisson": Poisson,
         "rmse": RootMeanSquaredError,
         "RMSE": RootMeanSquaredError,
-        "root_mean_squared_error": RootMeanSquaredError,
-        "sparse_categorical_accuracy": SparseCategoricalAccuracy,
-        "sparse_categorical_crossentropy": SparseCategoricalCrossentropy,
-        "sparse_top_k_categorical_accuracy": SparseTopKCategoricalAccuracy,
-        "squared_hinge": SquaredHinge,
-        "top_k_categorical_accuracy": TopKCategoricalAccuracy,
     },
 )
 
@@ -148,37 +177,61 @@ def get(identifier: Any) -> Any:
 
 
 __all__ = [
+    "AUC",
     "Accuracy",
     "BinaryAccuracy",
     "BinaryCrossentropy",
+    "BinaryIoU",
     "CategoricalAccuracy",
     "CategoricalCrossentropy",
     "CategoricalHinge",
+    "ConcordanceCorrelation",
     "CosineSimilarity",
+    "F1Score",
+    "FBetaScore",
+    "FalseNegatives",
+    "FalsePositives",
     "Hinge",
+    "IoU",
     "KLDivergence",
     "LogCoshError",
     "Mean",
     "MeanAbsoluteError",
     "MeanAbsolutePercentageError",
+    "MeanIoU",
     "MeanMetricWrapper",
     "MeanSquaredError",
     "MeanSquaredLogarithmicError",
     "Metric",
+    "OneHotIoU",
+    "OneHotMeanIoU",
+    "PearsonCorrelation",
     "Poisson",
+    "Precision",
+    "PrecisionAtRecall",
+    "R2Score",
+    "Recall",
+    "RecallAtPrecision",
     "RootMeanSquaredError",
+    "SensitivityAtSpecificity",
     "SparseCategoricalAccuracy",
     "SparseCategoricalCrossentropy",
     "SparseTopKCategoricalAccuracy",
+    "SpecificityAtSensitivity",
     "SquaredHinge",
     "Sum",
     "TopKCategoricalAccuracy",
+    "TrueNegatives",
+    "TruePositives",
     "accuracy",
     "binary_accuracy",
     "binary_crossentropy",
+    "binary_focal_crossentropy",
     "categorical_accuracy",
     "categorical_crossentropy",
+    "categorical_focal_crossentropy",
     "categorical_hinge",
+    "concordance_correlation",
     "cosine_similarity",
     "deserialize",
     "get",
@@ -190,6 +243,7 @@ __all__ = [
     "mean_absolute_percentage_error",
     "mean_squared_error",
     "mean_squared_logarithmic_error",
+    "pearson_correlation",
     "poisson",
     "serialize",
     "sparse_categorical_accuracy",

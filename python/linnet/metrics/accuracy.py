@@ -1,4 +1,4 @@
-"""How often the prediction is right. Each function gives 1 or 0 per sample (or a mean over a last axis of labels).
+"""How often the prediction is right. Each function gives 1 or 0 per label.
 
 The class of a prediction is where it is largest, which is the same before and after a softmax: where the prediction is
 the direct result of one, its argument is looked at, and a softmax that nothing else needs is not computed at all.
@@ -21,18 +21,18 @@ from linnet.metrics.reduction import MeanMetricWrapper
 
 
 def accuracy(y_true: Any, y_pred: Any) -> Any:
-    """mean(y_true == y_pred) over the last axis."""
+    """1 where y_true == y_pred."""
     y_true, y_pred = squeeze_or_expand_to_same_rank(as_float_or_int(y_true), as_float_or_int(y_pred))
     check_same_shape("accuracy", y_true, y_pred)
-    return ops.mean(ops.cast(ops.equal(y_true, y_pred), "float32"), axis=-1)
+    return ops.cast(ops.equal(y_true, y_pred), "float32")
 
 
 def binary_accuracy(y_true: Any, y_pred: Any, threshold: float = 0.5) -> Any:
-    """mean(y_true == (y_pred > threshold)) over the last axis."""
+    """1 where y_true == (y_pred > threshold)."""
     y_true, y_pred = squeeze_or_expand_to_same_rank(as_float_or_int(y_true), as_float(y_pred))
     check_same_shape("binary_accuracy", y_true, y_pred)
     y_pred = ops.cast(ops.greater(y_pred, threshold), "float32")
-    return ops.mean(ops.cast(ops.equal(as_float(y_true), y_pred), "float32"), axis=-1)
+    return ops.cast(ops.equal(as_float(y_true), y_pred), "float32")
 
 
 def categorical_accuracy(y_true: Any, y_pred: Any) -> Any:
@@ -55,9 +55,12 @@ def top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
     return _in_top_k(ops.argmax(y_true, axis=-1), y_pred, k)
 
 
-def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5) -> Any:
-    """Whether y_true is among the k largest predictions."""
+def sparse_top_k_categorical_accuracy(y_true: Any, y_pred: Any, k: int = 5, from_sorted_ids: bool = False) -> Any:
+    """Whether y_true is among the k largest predictions, or among the first k ids that y_pred holds, best first."""
     y_true, y_pred = _class_numbers("sparse_top_k_categorical_accuracy", y_true, y_pred)
+    if from_sorted_ids:
+        hits = ops.equal(ops.expand_dims(y_true, -1), y_pred[..., :k])
+        return ops.max(ops.cast(hits, "float32"), axis=-1)
     return _in_top_k(ops.cast(y_true, "int32"), y_pred, k)
 
 
@@ -141,5 +144,11 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
 
     _direction = "up"
 
-    def __init__(self, k: int = 5, name: str = "sparse_top_k_categorical_accuracy", dtype: Any = None) -> None:
-        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k)
+    def __init__(
+        self,
+        k: int = 5,
+        name: str = "sparse_top_k_categorical_accuracy",
+        dtype: Any = None,
+        from_sorted_ids: bool = False,
+    ) -> None:
+        super().__init__(sparse_top_k_categorical_accuracy, name, dtype, k=k, from_sorted_ids=from_sorted_ids)

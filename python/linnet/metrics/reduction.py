@@ -54,7 +54,7 @@ class Sum(Metric):
         self.total.assign_add(ops.sum(values))
 
     def result(self) -> Any:
-        return np.float32(self.total.numpy())
+        return ops.convert_to_tensor(self.total)
 
 
 class Mean(Metric):
@@ -71,8 +71,7 @@ class Mean(Metric):
         self.count.assign_add(_rows(values) if weights is None else ops.sum(weights))
 
     def result(self) -> Any:
-        count = float(self.count.numpy())
-        return np.float32(float(self.total.numpy()) / count if count else 0.0)
+        return ops.divide_no_nan(self.total, self.count)
 
 
 class MeanMetricWrapper(Mean):

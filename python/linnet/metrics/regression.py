@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
-
-import numpy as np
 
 from linnet import ops
 from linnet.losses.cosine_similarity import cosine_similarity as negated_cosine
@@ -94,4 +91,4 @@ class RootMeanSquaredError(Mean):
         super().update_state(ops.square(y_pred - y_true), sample_weight)
 
     def result(self) -> Any:
-        return np.float32(math.sqrt(super().result()))
+        return ops.sqrt(super().result())

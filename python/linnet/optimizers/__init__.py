@@ -4,15 +4,22 @@ from collections.abc import Mapping
 from typing import Any
 
 from linnet.optimizers import schedules
+from linnet.optimizers.adadelta import Adadelta
+from linnet.optimizers.adafactor import Adafactor
 from linnet.optimizers.adagrad import Adagrad
 from linnet.optimizers.adam import Adam
+from linnet.optimizers.adamax import Adamax
 from linnet.optimizers.adamw import AdamW
+from linnet.optimizers.ftrl import Ftrl
+from linnet.optimizers.lamb import Lamb
+from linnet.optimizers.lion import Lion
+from linnet.optimizers.nadam import Nadam
 from linnet.optimizers.optimizer import Optimizer
 from linnet.optimizers.rmsprop import RMSprop
 from linnet.optimizers.sgd import SGD
 from linnet.saving.serialization import Lookup, serialize_keras_object
 
-_CLASSES = (Adagrad, Adam, AdamW, RMSprop, SGD)
+_CLASSES = (SGD, Adadelta, Adafactor, Adagrad, Adam, AdamW, Adamax, Ftrl, Lamb, Lion, Nadam, RMSprop)
 _lookup = Lookup(
     "optimizer",
     "optimizers",
@@ -41,9 +48,16 @@ def get(identifier: Any) -> Any:
 
 __all__ = [
     "SGD",
+    "Adadelta",
+    "Adafactor",
     "Adagrad",
     "Adam",
     "AdamW",
+    "Adamax",
+    "Ftrl",
+    "Lamb",
+    "Lion",
+    "Nadam",
     "Optimizer",
     "RMSprop",
     "deserialize",

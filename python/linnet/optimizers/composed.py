@@ -64,14 +64,17 @@ def _accumulate(optimizer: Optimizer, flat: FlatParameters | None, pairs: Pairs)
 def _state(optimizer: Optimizer, flat: FlatParameters | None, pairs: Pairs) -> list[Variable]:
     """What an update may write: the weights and all that the optimizer keeps for itself."""
     kept = (optimizer._model_variables_moving_average, optimizer._accumulated_gradients)
-    if flat is not None:
-        return [flat.variable, *[slots[-1] for slots in optimizer._slot_lists if all(slots is not own for own in kept)]]
     own = {id(variable) for slots in kept for variable in slots}
     own |= {id(optimizer._calls), id(optimizer._learning_rate)}
+    if flat is not None:
+        slots = [slots[-1] for slots in optimizer._slot_lists if all(slots is not own for own in kept)]
+        others = [v for v, _, weight in optimizer._entries if weight is None and id(v) not in own]
+        return [flat.variable, *slots, *others]
     return [variable for _, variable in pairs] + [v for v in optimizer.variables if id(v) not in own]
 
 
 def _update(optimizer: Optimizer, flat: FlatParameters | None, pairs: Pairs) -> None:
+    optimizer.before_update()
     if flat is not None:
         _update_flat(optimizer, flat, pairs)
         return

@@ -47,6 +47,8 @@ class EngineRule(NamedTuple):
 class Optimizer:
     """Base class: define `update_step`, `get_config` and, where something is remembered, `build`."""
 
+    weight_by_weight = False  # whether update_step must see every weight on its own, because it takes its norm
+
     def __init__(
         self,
         learning_rate: Any,
@@ -122,6 +124,9 @@ class Optimizer:
     def update_step(self, gradient: Any, variable: Variable, learning_rate: Any) -> None:
         """Assigns new values to one variable and its slots."""
         raise NotImplementedError(f"{type(self).__name__} must define update_step(gradient, variable, learning_rate)")
+
+    def before_update(self) -> None:
+        """What is to be done once per update, before the first update_step. Nothing here."""
 
     def add_optimizer_variables(
         self, trainable_variables: Sequence[Variable], name: str | Sequence[str], initializer: Any = "zeros"
@@ -274,7 +279,7 @@ class Optimizer:
             raise ValueError(f"{self.name}: no gradients for any variable: the loss depends on none of them")
         trace = current_trace()
         flat = trace.flat if trace is not None else None
-        if flat is not None and (self._by_hand or not self._covers(flat, variables)):
+        if flat is not None and (self._by_hand or self.weight_by_weight or not self._covers(flat, variables)):
             flat = None
         rule = self.engine_rule() if self._follows_engine_rule() else None
         if flat is not None:
