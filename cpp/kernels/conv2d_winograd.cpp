@@ -277,14 +277,14 @@ void panel_job(const void* args, int64_t index, float* scratch) {
   const Panel panel = panel_at(a.s.oc, index / wave);
   float* const u = scratch;
   const Block b = block_at(a, a.wave_first + i, a.v + i * a.p.patch_floats(), scratch + a.p.window_floats());
+  if (a.u) {
+    multiply<kWindow>(a, b, panel, 0, a.s.c, a.u + index / wave * a.p.kept_floats(a.s),
+                      a.s.c * kPanelWidth + kPositionGap);
+    return interpolate_tiles<kWindow>(a, b, panel);
+  }
   const int64_t width = panel.vectors * kLanes;
   for (int64_t first = 0; first < a.s.c; first += kStretch) {
     const int64_t rows = min_of(kStretch, a.s.c - first);
-    if (a.u) {
-      multiply<kWindow>(a, b, panel, first, rows, a.u + index / wave * a.p.kept_floats(a.s) + first * width,
-                        a.s.c * kPanelWidth + kPositionGap);
-      continue;
-    }
     const int64_t u_position = a.p.window_rows * kPanelWidth + kPositionGap;
     for (int64_t row = 0; row < rows; row += kLanes)
       transform_windows<kWindow>(a, panel, first + row, min_of(kLanes, rows - row), u + row * width, u_position);
@@ -359,10 +359,13 @@ void run(const Conv2dShape& s, const float* x, const float* kernel, float* y, co
 
 // ---- packed windows ------------------------------------------------------------------------------------------------
 
-// Windows that would come from memory are sooner made again from the kernel, which is smaller.
+// Windows that would come from memory are sooner made again from the kernel, which is smaller; but not for few tiles.
 size_t packed_size(const Conv2dShape& s) {
+  constexpr int64_t kFewTiles = 16;
   const Plan p(s);
-  return kPositions * s.c * s.oc > kWindowFloats ? 0 : workspace_bytes(p.panels * p.kept_floats(s));
+  return kPositions * s.c * s.oc > kWindowFloats && p.grid.tiles > kFewTiles
+             ? 0
+             : workspace_bytes(p.panels * p.kept_floats(s));
 }
 
 void pack(const Conv2dShape& s, const float* kernel, float* packed, const Launch& launch) {

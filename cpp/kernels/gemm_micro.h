@@ -55,6 +55,8 @@ inline Fetch fetch_lines(const float* from, int64_t rows, int64_t columns, int64
   return {from, rows, lines, lines, ld - lines * kChunk, calls > 0 ? (rows * lines + calls - 1) / calls : 0};
 }
 
+inline constexpr int kFetches = 3;
+
 struct MicroTile {
   const float* a;
   int64_t a_stride;  // floats between rows (by rows) or between steps of k (by columns)
@@ -71,7 +73,7 @@ struct MicroTile {
   int64_t ld_residual;
   bool accumulate;  // c holds the sums of earlier blocks of k
   bool relu;
-  Fetch* ahead;  // two of them, each called once every a_chunk steps; or null
+  Fetch* ahead;  // kFetches of them, each called once every a_chunk steps; or null
 };
 
 // Keeps the compiler from turning a few base pointers into one induction variable per row, which would spill.
@@ -128,8 +130,7 @@ void micro_kernel(const MicroTile& t) {
 #pragma GCC unroll 8
     for (int i = 0; i < kBases; ++i) a[i] += t.a_skip;
     if (t.ahead) {
-      t.ahead[0].some();
-      t.ahead[1].some();
+      for (int i = 0; i < kFetches; ++i) t.ahead[i].some();
     }
   }
 

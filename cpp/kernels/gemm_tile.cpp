@@ -116,25 +116,33 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
   const int64_t height = p.m * s1 / plan.slivers - p.m * s0 / plan.slivers, columns = j1 - j0;
   const int64_t deep_steps = p.trans_a && !p.trans_b && !plan.packed_b ? Blocks::deep_steps(p.k, height, columns) : 0;
   const int64_t sliver_steps = p.trans_a ? 0 : Blocks::sliver_steps(p.k, columns);
+  constexpr int64_t kFewSlivers = 8;
   const bool by_step = deep_steps > 0, by_sliver = sliver_steps > 0;
-  const bool far = p.m * (p.k + p.n) > 4 * Blocks::resident;  // a and c come from behind L2
+  const bool by_panel = by_sliver && plan.packed_b && plan.vectors * kLanes == kPanel && s1 - s0 <= kFewSlivers;
+  const bool far = p.m * (p.k + p.n) > Blocks::resident;  // a and c come from behind L2
   const bool copy_a =
       by_step ? p.lda % 512 == 0 && columns > 2 * kPanel : crowded || (!by_sliver && columns > Blocks::columns);
   const bool copy_b = !plan.packed_b && (p.trans_b || p.n < kLanes || s1 - s0 > few_slivers(p));
-  const int64_t block = by_step ? deep_steps : by_sliver ? sliver_steps : Blocks::steps(p.k, copy_a);
+  const int64_t block = by_step     ? deep_steps
+                        : by_panel  ? Blocks::even_steps(p.k, 256)
+                        : by_sliver ? sliver_steps
+                                    : Blocks::steps(p.k, copy_a);
   const int64_t group = by_step || by_sliver ? columns : Blocks::columns;
   // A matrix without gaps can be read on behind the end of a row, up to its own end.
   const float* end_a = p.trans_a && p.lda == p.m ? a + p.k * p.m : a;
   const float* end_b = copy_b && p.ldb == (p.trans_b ? p.k : p.n) ? b + p.k * p.n : b;
   const auto row_of = [&](int64_t s) { return p.m * s / plan.slivers; };
+  // Steps between two calls of Fetch::some(): each interrupts the micro-kernel a little.
+  const int64_t chunk = (copy_a && !p.trans_a) || p.k < 128 ? kChunk : 2 * kChunk;
   int64_t p0 = 0;
   do {
     const int64_t steps = smaller(block, p.k - p0);
     const bool first = plan.first && p0 == 0, last = plan.last && p0 + steps >= p.k;
-    float* const copies_of_b = by_sliver ? scratch.packed + kSliver * block
-                               : copy_a  ? scratch.packed + Blocks::packed_a
-                                         : scratch.packed;
-    const auto copy_of_sliver = [&](int64_t s) { return scratch.packed + (by_sliver ? 0 : s - s0) * kSliver * block; };
+    const bool one_copy = by_sliver && !by_panel;  // of a sliver at a time
+    float* const copies_of_b = one_copy ? scratch.packed + kSliver * block
+                               : copy_a ? scratch.packed + Blocks::packed_a
+                                        : scratch.packed;
+    const auto copy_of_sliver = [&](int64_t s) { return scratch.packed + (one_copy ? 0 : s - s0) * kSliver * block; };
     // Where a is stored by columns, all slivers a few steps at a time: they share lines of a, and steps a page apart
     // share a set of the cache.
     constexpr int64_t kFewSteps = 8;
@@ -158,19 +166,20 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
         pack_b(b + p0 * p.ldb + j, p.ldb, steps, panel.count, panel.width, end_b, copy);
       }
     };
-    Fetch ahead[2];  // the next sliver of a, and the next micro-tile of c
+    Fetch ahead[kFetches];  // by sliver: the next sliver of a, micro-tile of c, and residual
     const auto multiply = [&](int64_t s, const Panel& panel, int64_t j, const float* copy) {
       const int64_t i = row_of(s), rows = row_of(s + 1) - i;
       MicroTile t = {};
       t.k = steps, t.accumulate = !first;
       t.a_chunk = steps;
-      if (by_sliver && far) {
+      if (one_copy && far) {
         const bool end = j + panel.count >= j1;
-        ahead[1] = fetch_lines(out.c + (i + (end ? rows : 0) - row_of(s0)) * out.ldc + (end ? 0 : j + panel.count - j0),
-                               rows, panel.width, out.ldc, ceil_div(steps, kChunk));
-        t.a_chunk = kChunk, t.ahead = ahead;
+        const int64_t next = (i + (end ? rows : 0) - row_of(s0)) * out.ldc + (end ? 0 : j + panel.count - j0);
+        const int64_t calls = ceil_div(steps, chunk);
+        ahead[1] = fetch_lines(out.c + next, rows, panel.width, out.ldc, calls);
+        if (last && out.residual) ahead[2] = fetch_lines(out.residual + next, rows, panel.width, out.ldc, calls);
       }
-      if (by_step) t.a_chunk = kChunk, t.ahead = ahead;
+      if (by_step || by_panel || (one_copy && far)) t.a_chunk = chunk, t.ahead = ahead;
       if (!copy_a) {
         t.a = p.trans_a ? a + p0 * p.lda + i : a + i * p.lda + p0, t.a_stride = p.lda;
       } else if (p.trans_a) {
@@ -193,7 +202,21 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
                      panel.count, here, scratch);
     };
 
-    if (copy_a && !by_sliver) prepare_slivers();
+    if (copy_a && !one_copy) prepare_slivers();
+    if (by_panel) {
+      for (int64_t j = j0; j < j1;) {
+        const Panel panel(j, j1, plan.vectors, false);
+        const bool more = j + panel.count < j1;
+        const float* next = plan.packed_b + (more ? j / kPanel + 1 : j0 / kPanel) * plan.panel_stride;
+        const int64_t from = more ? p0 : p0 + steps;
+        ahead[0] = fetch_lines(next + from * kPanel, smaller(block, p.k - from), kPanel, kPanel,
+                               (s1 - s0) * ceil_div(steps, chunk));
+        for (int64_t s = s0; s < s1; ++s) multiply(s, panel, j, nullptr);
+        j += panel.count;
+      }
+      p0 += steps;
+      continue;
+    }
     for (int64_t g0 = j0; g0 < j1; g0 += group) {
       const int64_t g1 = smaller(j1, g0 + group);
       const auto each_panel = [&](const auto& visit) {
@@ -206,16 +229,16 @@ void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int6
       if (copy_b) each_panel(prepare_panel);
       if (by_step) {
         const int64_t next = p0 + steps, more = smaller(block, p.k - next);
-        const int64_t calls = (s1 - s0) * ceil_div(columns, plan.vectors * kLanes) * ceil_div(steps, kChunk);
+        const int64_t calls = (s1 - s0) * ceil_div(columns, plan.vectors * kLanes) * ceil_div(steps, chunk);
         ahead[0] = fetch_lines(a + next * p.lda + row_of(s0), more, height, p.lda, calls);
         ahead[1] = fetch_lines(b + next * p.ldb + j0, more, columns, p.ldb, calls);
       }
       for (int64_t s = s0; s < s1; ++s) {
-        if (by_sliver) {
+        if (one_copy) {
           if (copy_a) prepare_sliver(s);
           const int64_t next = row_of(s + 1), more = s + 1 < s1 ? row_of(s + 2) - next : 0;
           ahead[0] = fetch_lines(a + next * p.lda + p0, more, steps, p.lda,
-                                 ceil_div(columns, plan.vectors * kLanes) * ceil_div(steps, kChunk));
+                                 ceil_div(columns, plan.vectors * kLanes) * ceil_div(steps, chunk));
         }
         each_panel([&](const Panel& panel, int64_t j, const float* copy) { multiply(s, panel, j, copy); });
       }
