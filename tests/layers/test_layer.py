@@ -188,7 +188,7 @@ def test_add_loss_and_regularizers():
     assert float(layer.losses[0]) == pytest.approx(X[:2].sum(), rel=1e-4)
     active = layers.Dense(2, activity_regularizer="l2", use_bias=False)
     y = active(X)
-    assert float(active.losses[0]) == pytest.approx(0.01 * (y**2).sum(), rel=1e-4)
+    assert float(active.losses[0]) == pytest.approx(0.01 * (y**2).sum() / len(X), rel=1e-4)
 
 
 def test_state_is_assigned_when_run_at_once():

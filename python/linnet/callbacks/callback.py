@@ -50,6 +50,13 @@ class Callback:
         """Called before training."""
         self._model = model
 
+    def get_state(self) -> dict[str, Any] | None:
+        """What BackupAndRestore must save to go on with this callback: plain data and arrays. None: nothing."""
+        return None
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Goes on from what get_state gave. Called after on_train_begin."""
+
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         """Before the first epoch."""
 

@@ -79,6 +79,8 @@ class CallbackList:
             model.history = self._history
         for callback in self.callbacks:
             callback.set_model(model)
+            if hasattr(callback, "set_callbacks"):
+                callback.set_callbacks(self.callbacks)
 
     def _call(self, hook: str, *args: Any) -> None:
         for function in self._hooks[hook]:

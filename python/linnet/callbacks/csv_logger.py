@@ -23,6 +23,15 @@ class CSVLogger(Callback):
         self._file: TextIO | None = None
         self._header = True
 
+    def get_state(self) -> dict[str, Any] | None:
+        return {"size": self._file.tell(), "keys": self.keys} if self.append and self._file is not None else None
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        # Rows that were written after the backup are of epochs that are trained again.
+        if self._file is not None:
+            self._file.truncate(state["size"])
+            self.keys, self._header = state["keys"], state["keys"] is None
+
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         self.keys = None
         self._header = True

@@ -37,6 +37,22 @@ class EarlyStopping(MonitorCallback):
         self.best_epoch = 0
         self.best_weights: Any = None
 
+    def get_state(self) -> dict[str, Any]:
+        return {
+            "wait": self.wait,
+            "stopped_epoch": self.stopped_epoch,
+            "best": self.best,
+            "best_epoch": self.best_epoch,
+            "best_weights": self.best_weights,
+        }
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        self.wait = state["wait"]
+        self.stopped_epoch = state["stopped_epoch"]
+        self.best = state["best"]
+        self.best_epoch = state["best_epoch"]
+        self.best_weights = state["best_weights"]
+
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         self.wait = 0
         self.stopped_epoch = 0

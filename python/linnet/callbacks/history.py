@@ -15,6 +15,13 @@ class History(Callback):
         self.history: dict[str, list[Any]] = {}
         self.epoch: list[int] = []
 
+    def get_state(self) -> dict[str, Any]:
+        return {"history": self.history, "epoch": self.epoch}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        self.history = state["history"]
+        self.epoch = state["epoch"]
+
     def on_train_begin(self, logs: Mapping[str, Any] | None = None) -> None:
         self.epoch = []
 

@@ -41,6 +41,14 @@ class ModelCheckpoint(MonitorCallback):
             # Only now is there something to do after a batch: see callback.overrides.
             self.on_train_batch_end = self._count_batch  # type: ignore[method-assign]
 
+    def get_state(self) -> dict[str, Any]:
+        return {"best": self.best, "epoch": self._epoch, "batches": self._batches}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        self.best = state["best"]
+        self._epoch = state["epoch"]
+        self._batches = state["batches"]
+
     def on_epoch_begin(self, epoch: int, logs: Mapping[str, Any] | None = None) -> None:
         self._epoch = epoch
 

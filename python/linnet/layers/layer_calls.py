@@ -187,7 +187,9 @@ def call_traced(layer: Layer, args: tuple, kwargs: dict[str, Any]) -> Any:
             outputs = layer.call(*args, **kwargs)
             if layer.activity_regularizer is not None:
                 for output in flatten(outputs):
-                    layer.add_loss(layer.activity_regularizer(output))
+                    penalty = layer.activity_regularizer(output)
+                    # Per sample, so that its weight in the loss does not depend on the batch size.
+                    layer.add_loss(penalty / trace.add("count", [output], axes=[0]) if output.dims else penalty)
             outputs = _pass_mask(layer, first, mask, outputs)
     except Exception as error:
         if not getattr(error, "__notes__", None) and layer.name not in str(error):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import time
 import warnings
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from linnet.backend.errors import NonFiniteError
@@ -97,15 +98,25 @@ class FitLoop:
         self.source = source
         self._validation = None if validation is None else EvaluateLoop(model, validation)
         self._validation_freq = validation_freq
-        self._resume: tuple[int, int, Any] | None = None
+        self._resume: tuple[int, int, Any, Any] | None = None
+        self._pending: list[Callable[[], None]] = []
+        self.interrupted = False  # by Ctrl-C
         # Where the training is: the epoch under way, and how many of its batches are done.
         self.epoch = 0
         self.done = 0
 
-    def resume_at(self, epoch: int, done: int, position: Any, restore: Any = None) -> None:
+    def resume_at(self, epoch: int, done: int, position: Any, restore: Callable[[], None]) -> None:
         """For a callback, in on_train_begin: training goes on there. `restore` is called after all such hooks."""
-        self._resume = (epoch, done, position)
-        self._restore = restore
+        self._resume = (epoch, done, position, restore)
+
+    def afterwards(self, action: Callable[[], None]) -> None:
+        """For a callback: calls `action` when the others have been called for this moment, too."""
+        self._pending.append(action)
+
+    def _run_pending(self) -> None:
+        pending, self._pending = self._pending, []
+        for action in pending:
+            action()
 
     def run(self, first: int, last: int, verbose: Any, callbacks: Any) -> Any:
         """Trains the epochs first, ..., last - 1 and returns the History."""
@@ -124,40 +135,49 @@ class FitLoop:
         model.stop_training = False
         model._fit_loop = self
         logs: dict[str, Any] | None = {}
-        done = 0
         try:
-            self.epoch, self.done = first, 0
-            callbacks.on_train_begin()
-            if self._resume is not None:
-                first, done, position = self._resume
-                self.source.resume(position, global_seed())
-                if self._restore is not None:
-                    self._restore()
-            for epoch in range(first, last):
-                self.epoch, self.done = epoch, done
-                if done == 0:
-                    model.reset_metrics()
-                    callbacks.on_epoch_begin(epoch)
-                logs = self._epoch(epoch, last, shown, callbacks) or logs
-                done = 0
-                if model.stop_training:
-                    break
-                if self.source.exhausted:
-                    if epoch + 1 < last:
-                        warnings.warn(f"the generator has ended in epoch {epoch + 1} of {last}", stacklevel=3)
-                    break
-        except KeyboardInterrupt:
-            # Steps are not interrupted halfway: the weights are those after the last whole batch.
-            model.stop_training = True
-            if shown:
-                print("\nInterrupted: training ends here; weights and history are kept.", flush=True)
+            try:
+                logs = self._epochs(first, last, shown, callbacks)
+            except KeyboardInterrupt:
+                # Steps are not interrupted halfway: the weights are those after the last whole batch.
+                model.stop_training = self.interrupted = True
+                if shown:
+                    print("\nInterrupted: training ends here; weights and history are kept.", flush=True)
+            self.source.close()
+            if last > first and model.optimizer is not None:
+                model.optimizer.finalize_variable_values(model.trainable_variables)
+            callbacks.on_train_end(logs)
         finally:
             model._fit_loop = None
             self.source.close()
-        if last > first and model.optimizer is not None:
-            model.optimizer.finalize_variable_values(model.trainable_variables)
-        callbacks.on_train_end(logs)
         return callbacks.history or model.history
+
+    def _epochs(self, first: int, last: int, shown: int, callbacks: Any) -> dict[str, Any] | None:
+        """The logs of the last epoch."""
+        model = self._model
+        logs: dict[str, Any] | None = {}
+        done = 0
+        self.epoch, self.done = first, 0
+        callbacks.on_train_begin()
+        if self._resume is not None:
+            first, done, position, restore = self._resume
+            self.source.resume(position, global_seed())
+            restore()
+        for epoch in range(first, last):
+            if model.stop_training:
+                break
+            self.epoch, self.done = epoch, done
+            if done == 0:
+                model.reset_metrics()
+                callbacks.on_epoch_begin(epoch)
+            found = self._epoch(epoch, last, shown, callbacks)
+            logs = found or logs
+            done = 0
+            if self.source.exhausted and not model.stop_training:
+                if epoch + 1 < last:
+                    warnings.warn(f"the generator has ended in epoch {epoch + 1} of {last}", stacklevel=4)
+                break
+        return logs
 
     def _epoch(self, epoch: int, last: int, shown: int, callbacks: Any) -> dict[str, Any] | None:
         """The logs of one epoch; None when the data had ended before it."""
@@ -177,6 +197,7 @@ class FitLoop:
             progress.close(self.done, logs)
         self.epoch, self.done = epoch + 1, 0
         callbacks.on_epoch_end(epoch, logs)
+        self._run_pending()
         return logs
 
     def _batches(self, epoch: int, callbacks: Any, progress: Progress) -> Step | None:
@@ -212,11 +233,14 @@ class FitLoop:
             self.done = index
             if after:
                 callbacks.on_train_batch_end(index - 1, step.logs())
+                if self._pending:
+                    self._run_pending()
             if model._stop:
                 break
             if clock() > progress.next_draw:
                 progress.draw(index)
-        return step
+        # An epoch whose last batch was the last thing that was backed up has only its end left.
+        return self.source.ready if step is None and index > 0 else step
 
 
 def _not_finite(model: Trainer, loss: float, epoch: int, index: int) -> str:

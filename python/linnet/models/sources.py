@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Iterator
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -53,6 +54,11 @@ class ArraySource:
         self._pass = -1  # the step at which this pass was begun; -1: none is under way
         self._next = 0  # the batch of the pass that comes next
         self.exhausted = False
+
+    @property
+    def ready(self) -> Step | None:
+        """The step used last, or that will be used next."""
+        return self.step
 
     @property
     def count(self) -> int:
@@ -129,6 +135,11 @@ class StreamSource:
         self.exhausted = False
 
     @property
+    def ready(self) -> Step | None:
+        """The step used last, or that will be used next."""
+        return self._last
+
+    @property
     def count(self) -> int | None:
         """Batches per epoch, or None where only the first epoch will tell."""
         return self._steps or self._batches.length or self._found
@@ -155,6 +166,14 @@ class StreamSource:
         """Goes on at that position. What cannot be asked for batch by batch is drawn again and dropped."""
         if position["pass"] >= 0 or self._batches.once:
             self._begin(seed, max(position["pass"], 0), position["next"])
+        else:
+            self._begin(seed, self._model._training_steps())
+        # The first batch is looked at now: the model must be built before its weights can be restored.
+        assert self._iterator is not None
+        first = list(islice(self._iterator, 1))
+        for batch in first:
+            self._prepare(batch, self._next)
+        self._iterator = chain(first, self._iterator) if position["pass"] >= 0 or self._batches.once else None
 
     def _begin(self, seed: int, step: int, skip: int = 0) -> None:
         self._iterator = self._batches.iterate(seed, step, skip)
