@@ -103,6 +103,32 @@ struct DepthWindows {
   int64_t stride = 1, dilation = 1, pad = 0;
 };
 
+// Which pixel stands for position i outside of [0, n): none (its value is `fill_value`), the nearest edge, i mod n,
+// the mirror image about the outermost pixel (edge not repeated), or about the image's border (edge repeated).
+enum class FillMode : int32_t { constant, nearest, wrap, mirror, reflect };
+
+// y[n, oy, ox, :] = x[n] at (sx, sy) = ((a0 ox + a1 oy + a2) / k, (b0 ox + b1 oy + b2) / k), k = c0 ox + c1 oy + 1,
+// where row n of `transforms` is a0 a1 a2 b0 b1 b2 c0 c1. Bilinear: the four pixels around, each filled by itself where
+// it lies outside; else the nearest pixel, halves away from zero. Coordinates beyond 2^22, and NaN, count as that far
+// outside. x (n, h, w, c), y (n, oh, ow, c); h and w are at least 1, h w c below 2^31. x is finite.
+struct AffineArgs {
+  int64_t n = 0, h = 0, w = 0, c = 0, oh = 0, ow = 0;
+  const float* transforms = nullptr;  // (n, 8), or (1, 8) for all images
+  bool one_transform = false;
+  bool bilinear = true;
+  FillMode fill = FillMode::constant;
+  float fill_value = 0;
+};
+
+// One axis of a resampling: out[o] = sum over k < taps of weight[o * taps + k] in[first[o] + k]. first never falls, and
+// first[o] + taps <= in.
+struct ResizeAxis {
+  int64_t in = 0, out = 0, taps = 0;
+  const int32_t* first = nullptr;  // (out)
+  const float* weight = nullptr;   // (out, taps)
+};
+inline constexpr int64_t kMostResizeTaps = (kThreadScratchBytes / sizeof(float)) - 64;  // times channels, of columns
+
 // ---- pointwise -----------------------------------------------------------------------------------------------------
 // A pointwise node is a short program over registers that is run tile by tile (a few hundred elements), so that what
 // lies between two instructions stays in L1. Registers 0 .. inputs-1 hold the inputs; every instruction writes one
@@ -331,6 +357,13 @@ struct KernelTable {
   void (*max_pool2d_grad)(const Pool2dShape&, const float* dy, const uint8_t* argmax, float* dx, const Launch&);
   void (*average_pool2d_forward)(const Pool2dShape&, const float* x, float* y, const Launch&);
   void (*average_pool2d_grad)(const Pool2dShape&, const float* dy, float* dx, const Launch&);
+
+  void (*affine_transform_forward)(const AffineArgs&, const float* x, float* y, const Launch&);
+  // dx (n, h, w, c): what each pixel gave is given back to it. The constant fill takes its share along.
+  void (*affine_transform_grad)(const AffineArgs&, const float* dy, float* dx, const Launch&);
+  // y (n, rows.out, columns.out, c) from x (n, rows.in, columns.in, c).
+  void (*resize)(int64_t n, int64_t c, const ResizeAxis& rows, const ResizeAxis& columns, const float* x, float* y,
+                 const Launch&);
 
   void (*pointwise)(const PointwiseArgs&, const Launch&);
 

@@ -21,6 +21,8 @@ const OpList& softmax_ops();
 const OpList& cross_entropy_ops();
 const OpList& batch_norm_ops();
 const OpList& embedding_ops();
+const OpList& affine_transform_ops();
+const OpList& resize_ops();
 const OpList& optimizer_ops();
 
 // The activation a node's "activation" attribute names; "none", "relu", "tanh" or "sigmoid".

@@ -65,6 +65,7 @@ TESTED_IN = {
     **dict.fromkeys(["sparse_cross_entropy", "cross_entropy"], "test_cross_entropy"),
     **dict.fromkeys(["embedding", "one_hot"], "test_embedding"),
     **dict.fromkeys(["max_pool2d", "average_pool2d"], "test_pool2d"),
+    **dict.fromkeys(["affine_transform", "resize"], "test_image"),
     "matmul": "test_matmul",
     "conv2d": "test_conv2d",
     "conv3d": "test_conv3d",

@@ -5,9 +5,10 @@ bool); on symbolic tensors they become part of a functional model; inside a laye
 recorded and compiled with everything around them, and gradients follow from them.
 
 Files by family: arithmetic, comparison, reduction, shape, indexing, linalg, creation, nn, convolution,
-pooling, crossentropy.
+pooling, crossentropy; `ops.image` is a namespace of its own.
 """
 
+from linnet.ops import image
 from linnet.ops.arithmetic import (
     abs,
     absolute,
@@ -256,6 +257,7 @@ __all__ = [
     "hard_tanh",
     "hstack",
     "identity",
+    "image",
     "is_tensor",
     "isclose",
     "isfinite",
