@@ -53,6 +53,8 @@ _NAMES = {
     "Optimizer": "linnet.optimizers",
     "Regularizer": "linnet.regularizers",
     "Sequential": "linnet.models.sequential",
+    "gradients": "linnet.backend.gradient",
+    "value_and_grad": "linnet.backend.gradient",
 }
 
 # The lazy names too: __getattr__ finds them.
@@ -83,6 +85,7 @@ __all__ = [
     "constraints",
     "datasets",
     "default_num_threads",
+    "gradients",
     "initializers",
     "layers",
     "losses",
@@ -96,6 +99,7 @@ __all__ = [
     "saving",
     "set_num_threads",
     "utils",
+    "value_and_grad",
     "viz",
 ]
 

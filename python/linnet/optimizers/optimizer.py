@@ -27,7 +27,9 @@ import numpy as np
 from linnet import ops
 from linnet.backend.flat import FlatParameters
 from linnet.backend.naming import auto_name, name_scope
+from linnet.backend.program import ProgramCache, run_eagerly
 from linnet.backend.trace import Trace, current_trace
+from linnet.backend.tree import freeze
 from linnet.backend.variable import Variable
 from linnet.optimizers import composed
 from linnet.optimizers.schedules.learning_rate_schedule import LearningRateSchedule
@@ -101,6 +103,7 @@ class Optimizer:
         self._entries: list[tuple[Variable, str, Variable | None]] = []  # all state: variable, name, weight it is for
         self._model_variables_moving_average: list[Variable] = []  # with use_ema
         self._accumulated_gradients: list[Variable] = []  # with gradient_accumulation_steps
+        self._programs: ProgramCache | None = None  # of updates outside of a training step
         self._calls = self._keep(self._variable(0, "iterations", "int32"), "iterations")
         self._learning_rate: Any = None
         self._set_learning_rate(learning_rate)
@@ -278,13 +281,16 @@ class Optimizer:
         if not pairs:
             raise ValueError(f"{self.name}: no gradients for any variable: the loss depends on none of them")
         trace = current_trace()
-        flat = trace.flat if trace is not None else None
+        if trace is None:
+            self._apply_at_once(pairs)
+            return
+        flat = trace.flat
         if flat is not None and (self._by_hand or self.weight_by_weight or not self._covers(flat, variables)):
             flat = None
         rule = self.engine_rule() if self._follows_engine_rule() else None
         if flat is not None:
             self._lay_out(flat)
-        if trace is not None and flat is not None and rule is not None:
+        if flat is not None and rule is not None:
             self._apply_in_one_pass(trace, flat, pairs, rule)
         else:
             composed.apply(self, flat, pairs)
@@ -292,6 +298,17 @@ class Optimizer:
             if variable.constraint is not None:
                 variable.assign(variable.constraint(variable))
         self._calls.assign(ops.cast(ops.cast(self._calls, "float32") + 1.0, "int32"))
+
+    def _apply_at_once(self, pairs: list[tuple[Any, Variable]]) -> None:
+        """`apply` on arrays, by a program that is kept for these variables and settings."""
+        variables = [variable for _, variable in pairs]
+        settings = {k: v for k, v in vars(self).items() if isinstance(v, (bool, int, float, str, type(None)))}
+        rate = self._learning_rate if isinstance(self._learning_rate, (Variable, LearningRateSchedule)) else None
+        # A learning rate that is a function of one's own is asked at every call.
+        key = None if rate is None else (tuple(map(id, variables)), freeze(settings), id(rate))
+        if self._programs is None:
+            self._programs = ProgramCache(4)
+        run_eagerly(key, lambda grads: self.apply(grads, variables), [g for g, _ in pairs], cache=self._programs)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, Variable]]) -> None:
         """`apply` for pairs of gradient and variable."""
