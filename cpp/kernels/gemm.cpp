@@ -101,6 +101,12 @@ bool large(const GemmArgs& g) {
   return g.batch == 1 && g.m >= kManyRows && g.n >= kPanel && (g.n * g.k >= kLarge || g.m * g.n * g.k >= kMuch);
 }
 
+// So long a sum that its operands had better pass by c, uncopied (gemm_tile.h), where c is not too large for that.
+bool deep(const Product& p) {
+  constexpr int64_t kDeep = 1024, kMostTogether = int64_t{1} << 18;
+  return p.trans_a && !p.trans_b && p.k >= kDeep && p.m * p.n <= kMostTogether;
+}
+
 Plan make_plan(const GemmArgs& g) {
   const Product straight = {g.m, g.n, g.k, g.a, g.lda, g.stride_a, g.trans_a, g.b, g.ldb, g.stride_b, g.trans_b};
   const Product turned = {g.n, g.m, g.k, g.b, g.ldb, g.stride_b, !g.trans_b, g.a, g.lda, g.stride_a, !g.trans_a};
@@ -115,7 +121,7 @@ Plan make_plan(const GemmArgs& g) {
   plan.slivers = ceil_div(plan.product.m, kMaxRows);
   plan.vectors = panel_vectors(ceil_div(plan.product.m, plan.slivers));
   plan.panels = ceil_div(plan.product.n, plan.vectors * kLanes);
-  plan.large = !plan.turned && large(g);
+  plan.large = !plan.turned && large(g) && !deep(plan.product);
   choose_tiles(plan);
   return plan;
 }

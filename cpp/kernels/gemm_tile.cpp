@@ -111,14 +111,14 @@ bool crowds_cache(const Product& p, int64_t slivers) {
 void run_tile(const Plan& plan, const float* a, const float* b, int64_t s0, int64_t s1, int64_t j0, int64_t j1,
               const Target& out, Scratch& scratch) {
   const Product& p = plan.product;
-  // Three orders (gemm_tile.h): one sliver after the other, a block of k after the other, or neither.
+  // The orders are explained in gemm_tile.h.
   const bool crowded = j1 - j0 > kLanes && crowds_cache(p, plan.slivers);
   const int64_t height = p.m * s1 / plan.slivers - p.m * s0 / plan.slivers, columns = j1 - j0;
   const int64_t deep_steps = p.trans_a && !p.trans_b && !plan.packed_b ? Blocks::deep_steps(p.k, height, columns) : 0;
   const int64_t sliver_steps = p.trans_a ? 0 : Blocks::sliver_steps(p.k, columns);
   constexpr int64_t kFewSlivers = 8;
   const bool by_step = deep_steps > 0, by_sliver = sliver_steps > 0;
-  const bool by_panel = by_sliver && plan.packed_b && plan.vectors * kLanes == kPanel && s1 - s0 <= kFewSlivers;
+  const bool by_panel = by_sliver && plan.packed_b && plan.vectors * kLanes == kPanel && plan.slivers <= kFewSlivers;
   const bool far = p.m * (p.k + p.n) > Blocks::resident;  // a and c come from behind L2
   const bool copy_a =
       by_step ? p.lda % 512 == 0 && columns > 2 * kPanel : crowded || (!by_sliver && columns > Blocks::columns);

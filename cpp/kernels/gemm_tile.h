@@ -11,13 +11,14 @@
 //       for each sliver                it stays in L1
 //         for each panel: micro-kernel
 //
-// Two kinds of product would wait for memory that way. In both, all columns of the tile are one group, and the
+// Three kinds of product would wait for memory that way. In them, all columns of the tile are one group, and the
 // micro-kernels ask for what comes next while they compute (Fetch):
 //
 //   by sliver  a block of k of the tile's columns stays in L2. Then a sliver is used up at once, read where it lies;
 //              a and c pass by once. (1x1 convolutions: m is all pixels, n and k are channels.)
 //   by step    k is long, a is stored by columns and c stays in L2. Then blocks of k are short, and a and b pass by.
 //              (Gradients of weights: m and n are channels, k is all pixels.)
+//   by panel   all of a is a few slivers, and b, packed beforehand, comes from memory. (Predictions, one at a time.)
 //
 // Neighbouring panels follow each other, and not neighbouring slivers, because rows of c a power of two apart share
 // their low address bits: loading the sums of one sliver would wait for the stores of the one before.
