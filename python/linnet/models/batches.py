@@ -54,6 +54,13 @@ class IteratedBatches:
     def stop(self) -> None:
         """Nothing to end."""
 
+    def get_state(self) -> Any:
+        """Nothing is known of it."""
+        return None
+
+    def set_state(self, state: Any) -> None:
+        """Nothing to give back."""
+
     def iterate(self, seed: int, step: int, skip: int = 0) -> Iterator[Any]:
         iterator = iter(self._stream)
         return islice(iterator, skip, None) if skip else iterator
@@ -94,6 +101,15 @@ class IndexedBatches:
             self.stop()  # worker processes have a copy of the data set, which may change now
         if hasattr(self._stream, "on_epoch_end"):
             self._stream.on_epoch_end()
+
+    def get_state(self) -> Any:
+        """What the data set says of itself, for it to go on with the same samples in another process."""
+        return self._stream.get_state() if hasattr(self._stream, "get_state") else None
+
+    def set_state(self, state: Any) -> None:
+        """Gives it back."""
+        if state is not None:
+            self._stream.set_state(state)
 
     def stop(self) -> None:
         """Ends the workers."""

@@ -158,12 +158,14 @@ class StreamSource:
         if not self._batches.once:
             self._iterator = None
 
-    def position(self) -> dict[str, int]:
+    def position(self) -> dict[str, Any]:
         """Where the next batch comes from."""
-        return {"pass": self._pass if self._iterator is not None else -1, "next": self._next}
+        begun = self._pass if self._iterator is not None else -1
+        return {"pass": begun, "next": self._next, "state": self._batches.get_state()}
 
-    def resume(self, position: dict[str, int], seed: int) -> None:
+    def resume(self, position: dict[str, Any], seed: int) -> None:
         """Goes on at that position. What cannot be asked for batch by batch is drawn again and dropped."""
+        self._batches.set_state(position["state"])
         if position["pass"] >= 0 or self._batches.once:
             self._begin(seed, max(position["pass"], 0), position["next"])
         else:

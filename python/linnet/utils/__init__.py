@@ -14,13 +14,17 @@ from linnet.saving.serialization import deserialize_keras_object, serialize_kera
 from linnet.utils.numerical import normalize, to_categorical
 from linnet.utils.py_dataset import PyDataset, Sequence
 from linnet.utils.random_seed import set_random_seed
+from linnet.utils.resampling import SMOTE, OverSampled, UnderSampled
 from linnet.utils.sequences import Vocabulary, pad_sequences
 
 __all__ = [
+    "SMOTE",
     "CustomObjectScope",
+    "OverSampled",
     "Vocabulary",
     "PyDataset",
     "Sequence",
+    "UnderSampled",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
@@ -30,6 +34,7 @@ __all__ = [
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
+    "plot_model",
     "register_keras_serializable",
     "serialize_keras_object",
     "set_random_seed",
@@ -43,6 +48,10 @@ def __getattr__(name: str) -> Any:
         from linnet.models import data
 
         return getattr(data, name)
+    if name == "plot_model":
+        from linnet.utils.model_plotting import plot_model
+
+        return plot_model
     if name == "get_file":
         # Loaded when first used, for it needs urllib.
         from linnet.utils.download import get_file
