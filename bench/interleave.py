@@ -5,7 +5,9 @@ the core from whoever is measured next). The parent gives each the word in turn:
 second and answers with the median time of a step. A ratio is taken within a round; reported is the median over the
 rounds, with the range. In every round linnet's process also measures what the machine can do at that moment:
 floating-point operations a second in registers, and bytes a second through memory, on as many threads. A row that knows
-its operations or its bytes is printed with the share of that peak (the median over the rounds, too).
+its operations or its bytes is printed with the share of that peak (the median over the rounds, too). Memory has three
+limits: bytes read a second, bytes written, and both together, which travel side by side; a row that knows its passes
+over memory is held against the time in which those bytes can move.
 
 A benchmark script defines contenders as functions that return the step to time, and ends with
 
@@ -35,7 +37,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -61,7 +63,8 @@ class Timed:
 @dataclass
 class Row:
     """One line of a table. `flops` and `bytes` are those that one step must do or move; 0 means unknown. The share of
-    the peak is that of the operations where they are known, unless the row is `bound_by_memory`."""
+    the peak is that of the operations where they are known, unless the row is `bound_by_memory`. `passes` are the bytes
+    read and written by each pass over memory, one after the other; `bytes` is then their sum."""
 
     contenders: Mapping[str, Callable[[], Step | Timed]]
     flops: float = 0
@@ -69,6 +72,10 @@ class Row:
     bound_by_memory: bool = False
     group: str = ""  # the geometric mean of the ratios is printed for each
     own_processes: bool = False  # not shared with the rows before and after it: for what fills the memory
+    passes: Sequence[tuple[float, float]] = ()
+
+    def __post_init__(self) -> None:
+        self.bytes = self.bytes or sum(map(sum, self.passes))
 
     @property
     def unit(self) -> str:
@@ -79,6 +86,18 @@ class Row:
     def work(self) -> float:
         """As many of them."""
         return self.bytes if self.unit == "bytes" else self.flops
+
+    def least_seconds(self, limits: Mapping[str, float]) -> float:
+        """The time in which a machine with these limits could do it."""
+        if self.unit == "flops":
+            return self.flops / limits["flops"]
+        return (
+            sum(
+                max(read / limits["read"], written / limits["write"], (read + written) / limits["bytes"])
+                for read, written in self.passes
+            )
+            or self.bytes / limits["bytes"]
+        )
 
 
 Cases = Mapping[str, Row | Mapping[str, Callable[[], Step | Timed]]]
@@ -92,7 +111,7 @@ class Measured:
     row: Row
     times: dict[str, list[float]]
     errors: dict[str, float]
-    peaks: list[float] = field(default_factory=list)  # operations or bytes a second, one for each round
+    least: list[float] = field(default_factory=list)  # seconds at the machine's limits, one for each round
 
     @property
     def names(self) -> list[str]:
@@ -117,7 +136,7 @@ class Measured:
 
     def share(self, name: str) -> float:
         """Of the peak of operations where the row knows them, else of the memory's bandwidth."""
-        return statistics.median(self.row.work / t / p for t, p in zip(self.times[name], self.peaks, strict=True))
+        return statistics.median(least / t for t, least in zip(self.times[name], self.least, strict=True))
 
     def record(self) -> dict[str, Any]:
         """The row as `--json` writes it."""
@@ -128,7 +147,7 @@ class Measured:
             entry["ratio"] |= {"low": min(self.ratios), "high": max(self.ratios)}
         if self.row.work:
             entry |= {"flops": self.row.flops, "bytes": self.row.bytes, "unit": self.row.unit}
-            entry["peak"] = statistics.median(self.peaks)
+            entry["peak"] = self.row.work / statistics.median(self.least)
             entry["share"] = {name: self.share(name) for name in self.names}
         return entry
 
@@ -139,8 +158,8 @@ class Measured:
 def _limits() -> dict[str, float]:
     from linnet import _engine
 
-    bandwidth = _engine.measure_bandwidth(3 * PEAK_SECONDS)
-    return {"flops": _engine.measure_fma_peak(PEAK_SECONDS), "bytes": max(bandwidth.values())}
+    bandwidth = _engine.measure_bandwidth(4 * PEAK_SECONDS)
+    return bandwidth | {"flops": _engine.measure_fma_peak(PEAK_SECONDS), "bytes": max(bandwidth.values())}
 
 
 def _about() -> dict[str, Any]:
@@ -243,7 +262,7 @@ def measure(name: str, row: Row, contenders: list[Contender], rounds: int, secon
     found = Measured(name, row, {c.name: [] for c in contenders}, errors)
     for turn in range(rounds):
         if found.row.work:
-            found.peaks.append(contenders[0].ask_quietly("limits")[row.unit])
+            found.least.append(row.least_seconds(contenders[0].ask_quietly("limits")))
         for contender in contenders if turn % 2 == 0 else contenders[::-1]:
             found.times[contender.name].append(contender.ask_quietly("time", seconds))
     return found
@@ -346,10 +365,11 @@ def run(cases: Mapping[str, Row], options: argparse.Namespace) -> None:
             continue
         if row.work and "isa" not in result:
             about, limits = contenders[0].ask("about"), contenders[0].ask_quietly("limits")
-            result |= about | {"peak_flops": limits["flops"], "peak_bytes": limits["bytes"]}
+            result |= about | {f"peak_{name}": limits[name] for name in ("flops", "bytes", "read", "write")}
             printer.line(
                 f"{about['processor']}, {about['isa']}, threads: {options.threads}; peak {limits['flops'] / 1e9:.1f} "
-                f"GFLOP/s, {limits['bytes'] / 1e9:.1f} GB/s. Pairs are linnet : best peer."
+                f"GFLOP/s, {limits['bytes'] / 1e9:.1f} GB/s ({limits['read'] / 1e9:.1f} read, "
+                f"{limits['write'] / 1e9:.1f} written). Pairs are linnet : best peer."
             )
         found = measure(name, row, contenders, options.rounds, options.seconds)
         printer.row(_columns(found))

@@ -11,11 +11,12 @@ a cache, each array read or written once by each pass that needs it:
     Adam                w, m, v read and written, g read;  RMSprop, momentum: one state less;  SGD: no state
     dropout             x, y; dy, dx
 
-They are divided by the bandwidth measured beside them, so that a tensor that stays in the last-level cache may pass
-100 %. Operations (for the roofline) are counted coarsely: each addition, product, comparison, root or exponential is
-one. torch runs with images channels first and channels last, with autograd into fresh gradients (its freed memory is
-kept for the next call), and its optimizers one by one, `foreach` and `fused`: the best counts. The error is that of one
-step against float64.
+The share is that of the time in which those bytes can move, at the bandwidths measured beside them: bytes that are read
+and bytes that are written travel side by side, each at its own rate, so that a pass which mostly reads cannot reach the
+rate of an update in place. A tensor that stays in the last-level cache may pass 100 %. Operations (for the roofline)
+are counted coarsely: each addition, product, comparison, root or exponential is one. torch runs with images channels
+first and channels last, with autograd into fresh gradients (its freed memory is kept for the next call), and its
+optimizers one by one, `foreach` and `fused`: the best counts. The error is that of one step against float64.
 """
 
 from __future__ import annotations
@@ -98,8 +99,9 @@ def batch_norm(*shape: int) -> Row:
     contenders: Contenders = {"linnet": functools.partial(batch_norm_linnet, shape)}
     for layout in ("nchw", "nhwc"):
         contenders[f"torch {layout}"] = functools.partial(batch_norm_torch, shape, layout == "nhwc")
-    size = float(np.prod(shape))
-    return Row(contenders, 17 * size, 4 * 8 * size, bound_by_memory=True, group="batch norm + relu")
+    size = 4 * float(np.prod(shape))
+    passes = [(size, 0), (size, size), (2 * size, 0), (2 * size, size)]
+    return Row(contenders, 17 * size / 4, bound_by_memory=True, group="batch norm + relu", passes=passes)
 
 
 # ---- pooling --------------------------------------------------------------------------------------------------------
@@ -134,8 +136,9 @@ def pooling(kind: str, *shape: int, window: int, stride: int, pad: int = 0) -> R
         )
     n, h, w, c = shape
     pooled = n * ((h + 2 * pad - window) // stride + 1) * ((w + 2 * pad - window) // stride + 1) * c
-    moved = 4 * 2 * (n * h * w * c + pooled) + (2 * pooled if kind == "max" else 0)
-    return Row(contenders, 2 * window**2 * pooled, moved, bound_by_memory=True, group="pooling")
+    whole, small = 4 * n * h * w * c, (5 if kind == "max" else 4) * pooled
+    passes = [(whole, small), (small, whole)]
+    return Row(contenders, 2 * window**2 * pooled, bound_by_memory=True, group="pooling", passes=passes)
 
 
 # ---- softmax and its loss -------------------------------------------------------------------------------------------
@@ -182,24 +185,25 @@ def loss(rows: int, classes: int) -> Row:
         "torch": functools.partial(loss_torch, rows, classes),
     }
     size = rows * classes
-    return Row(contenders, 7 * size, 4 * 4 * size, bound_by_memory=True, group="softmax + cross-entropy")
+    passes = [(4 * size, 4 * size)] * 2
+    return Row(contenders, 7 * size, bound_by_memory=True, group="softmax + cross-entropy", passes=passes)
 
 
 # ---- optimizers -----------------------------------------------------------------------------------------------------
 
-# name: (operations, floats read and written for each weight, linnet's class and arguments, torch's)
+# name: (operations, floats read and floats written for each weight, linnet's class and arguments, torch's)
 OPTIMIZERS = {
-    "adam": (12, 7, "Adam", {}, "Adam", {}),
-    "sgd": (2, 3, "SGD", {}, "SGD", {"lr": 0.01}),
-    "momentum": (4, 5, "SGD", {"momentum": 0.9}, "SGD", {"lr": 0.01, "momentum": 0.9}),
-    "rmsprop": (9, 5, "RMSprop", {}, "RMSprop", {}),
+    "adam": (12, 4, 3, "Adam", {}, "Adam", {}),
+    "sgd": (2, 2, 1, "SGD", {}, "SGD", {"lr": 0.01}),
+    "momentum": (4, 3, 2, "SGD", {"momentum": 0.9}, "SGD", {"lr": 0.01, "momentum": 0.9}),
+    "rmsprop": (9, 3, 2, "RMSprop", {}, "RMSprop", {}),
 }
 
 
 def optimizer_linnet(name: str, size: int) -> Step:
     import linnet
 
-    _, _, kind, arguments, *_ = OPTIMIZERS[name]
+    _, _, _, kind, arguments, *_ = OPTIMIZERS[name]
     return optimizer_step(getattr(linnet.optimizers, kind)(**arguments), size)
 
 
@@ -217,8 +221,9 @@ def update(name: str, size: int) -> Row:
     for way in ("", "foreach", "fused"):
         if not (name == "rmsprop" and way == "fused"):  # there is none
             contenders[f"torch {way}".strip()] = functools.partial(optimizer_torch, name, size, way)
-    operations, floats, *_ = OPTIMIZERS[name]
-    return Row(contenders, operations * size, 4 * floats * size, bound_by_memory=True, group="optimizers")
+    operations, read, written, *_ = OPTIMIZERS[name]
+    passes = [(4 * read * size, 4 * written * size)]
+    return Row(contenders, operations * size, bound_by_memory=True, group="optimizers", passes=passes)
 
 
 # ---- dropout --------------------------------------------------------------------------------------------------------
@@ -242,7 +247,7 @@ def dropout(size: int) -> Row:
         "linnet": functools.partial(dropout_linnet, size),
         "torch": functools.partial(dropout_torch, size),
     }
-    return Row(contenders, 4 * size, 4 * 4 * size, bound_by_memory=True, group="dropout")
+    return Row(contenders, 4 * size, bound_by_memory=True, group="dropout", passes=[(4 * size, 4 * size)] * 2)
 
 
 CASES = {

@@ -60,10 +60,15 @@ def machine(runs: Runs) -> str:
     if "isa" not in first:
         return ""
     peaks = "; ".join(
-        f"{count(n)} {run['peak_flops'] / 1e9:.0f} GFLOP/s, {run['peak_bytes'] / 1e9:.0f} GB/s"
+        f"{count(n)} {run['peak_flops'] / 1e9:.0f} GFLOP/s, {run['peak_bytes'] / 1e9:.0f} GB/s{directions(run)}"
         for n, run in sorted(runs.machines.items())
     )
     return f"{first['processor']}, {first['isa']}; peak on {peaks}."
+
+
+def directions(run: dict[str, Any]) -> str:
+    """Bytes read and bytes written a second."""
+    return f" ({run['peak_read'] / 1e9:.0f} read, {run['peak_write'] / 1e9:.0f} written)" if "peak_read" in run else ""
 
 
 def cells(record: dict[str, Any] | None) -> list[str]:

@@ -55,6 +55,7 @@ py::dict bandwidth(double seconds) {
   }
   py::dict result;
   result["read"] = found.read;
+  result["write"] = found.write;
   result["update"] = found.update;
   result["copy"] = found.copy;
   return result;

@@ -5,13 +5,13 @@
 // them of x - s, where s is the mean of the chunk's first rows, and merges mean and squared deviations of the chunks by
 // the formula of Chan, Golub & LeVeque (1979). So nothing cancels when the mean is large beside the deviation: s is
 // within about one deviation of it, and a chunk that begins with an outlier of any size loses at most the factor (rows
-// of the chunk) / (rows in s), about 128, of float's accuracy. For the same reason the output is (x - mean) * scale +
+// of the chunk) / (rows in s), 128 to 256, of float's accuracy. For the same reason the output is (x - mean) * scale +
 // beta and not x * scale + shift.
 //
 // Pass two goes over the same chunks in the opposite direction, so that what pass one read last is still in cache
-// (`again`). Rows of few channels are handled several at a time. Memory is walked strictly upwards within a piece: four
-// rows at once would load the coefficients once for four, but took up to twice as long, since the processor's
-// prefetcher sees no stream in that.
+// (`again`). Rows of few channels are handled several at a time. Pass one keeps its sums in registers (`sum_rows`): in
+// memory they cost more than the floats that are added. Pass two walks strictly upwards, in vectors that lie as memory
+// does; results that no cache could hold until they are read go past it, since a plain store reads its line first.
 //
 // The gradient of a relu needs no pass of its own: dz = dy where the output was positive. Whether it was is read from
 // y, or, without a residual, computed again from x, which is read anyway: the very expression of forward, the same
@@ -25,8 +25,15 @@
 namespace linnet::LINNET_ISA {
 namespace {
 
-// Columns of a piece: few enough that four rows and their coefficients stay in L1.
-constexpr int64_t kColumns = 512;
+// Columns of a piece: few enough that the coefficients stay in L1.
+constexpr int64_t kColumns = 1024;
+
+// Pass one goes down so many vectors of columns at a time, with their sums in registers. Rows of few channels are taken
+// together, up to kStripFloats.
+constexpr int kStrip = kVectorRegisters >= 32 ? 8 : 4;
+constexpr int64_t kStripFloats = 128;
+
+int64_t max_of(int64_t a, int64_t b) { return a > b ? a : b; }
 
 // One piece of x: some rows of a block of columns, seen as `groups` rows of `wide` floats and `left` floats more.
 struct Piece {
@@ -37,11 +44,12 @@ struct Piece {
 Piece piece_at(const Pieces& p, int64_t unit) {
   Piece piece;
   piece.chunk = unit / p.blocks;
-  piece.column = unit % p.blocks * kColumns;
+  const int64_t block = unit % p.blocks, vectors = (p.width + kLanes - 1) / kLanes;  // blocks of nearly equal widths
+  piece.column = vectors * block / p.blocks * kLanes;
   piece.row = piece.chunk * p.chunk_rows;
   piece.rows = min_of(p.chunk_rows, p.rows - piece.row);
-  piece.width = min_of(kColumns, p.width - piece.column);
-  const int64_t group = p.blocks == 1 ? rows_in_group(piece.rows, piece.width) : 1;
+  piece.width = min_of(vectors * (block + 1) / p.blocks * kLanes, p.width) - piece.column;
+  const int64_t group = p.blocks == 1 ? max_of(1, min_of(piece.rows, kStripFloats / piece.width)) : 1;
   piece.step = group * p.width;
   piece.wide = group * piece.width;
   piece.groups = piece.rows / group;
@@ -56,31 +64,102 @@ int64_t again(const Pieces& p, int64_t unit) {
   return unit < half ? half - 1 - unit : units - 1 - (unit - half);
 }
 
-// Calls f(at, lanes, i) for vectors that cover the piece: `lanes` floats that begin `at` floats into it, columns i ..
-// of the `wide` ones.
-template <class F>
-void each_vector_of(const Piece& piece, F f) {
-  const auto cover = [&](int64_t from, int64_t count) {
-    each_vector(count, [&](int64_t i, int64_t lanes) { f(from + i, lanes, i); });
-  };
-  for (int64_t g = 0; g < piece.groups; ++g) cover(g * piece.step, piece.wide);
-  if (piece.left > 0) cover(piece.groups * piece.step, piece.left);
+// One strip of sum_rows: N vectors from column i on, the last of which has `last` lanes. `add` and `ask` are copies, so
+// that the compiler sees that no store changes what they hold.
+template <int N, class Add, class Ask>
+void sum_strip(const Piece& piece, int64_t i, int64_t last, float* first, float* second, Add add, Ask ask) {
+  Vec a[N] = {}, b[N] = {};
+  for (int64_t at = i; at < piece.groups * piece.step; at += piece.step) {
+#pragma GCC unroll 8
+    for (int v = 0; v < N; ++v) {
+      ask(at + v * kLanes);
+      add(at + v * kLanes, v == N - 1 ? last : kLanes, i + v * kLanes, a[v], b[v]);
+    }
+  }
+  for (int v = 0; v < N; ++v) {
+    store(first + i + v * kLanes, a[v]);
+    store(second + i + v * kLanes, b[v]);
+  }
 }
+template <int Most, class Add, class Ask>
+void sum_strip(int64_t n, const Piece& piece, int64_t i, int64_t last, float* first, float* second, const Add& add,
+               const Ask& ask) {
+  if constexpr (Most > 1)
+    if (n < Most) return sum_strip<Most - 1>(n, piece, i, last, first, second, add, ask);
+  sum_strip<Most>(piece, i, last, first, second, add, ask);
+}
+
+// Two sums over the rows of a piece, to first and second (wide, and a vector of room behind). add(at, lanes, i, a, b)
+// adds to a and b what `lanes` floats give that begin `at` floats into the piece, in column i of the `wide` ones.
+//
+// A strip of at most kStrip vectors of columns is taken from top to bottom. The processor's prefetcher sees no stream
+// in that, so where there are several strips ask(at) asks for a line some rows ahead.
+template <class Add, class Ask>
+void sum_rows(const Piece& piece, float* first, float* second, Add add, Ask ask) {
+  const int64_t vectors = (piece.wide + kLanes - 1) / kLanes, strips = (vectors + kStrip - 1) / kStrip;
+  for (int64_t s = 0, i = 0; s < strips; ++s) {
+    const int64_t n = vectors / strips + (s < vectors % strips),
+                  last = min_of(kLanes, piece.wide - i - (n - 1) * kLanes);
+    if (strips > 1) {
+      sum_strip<kStrip>(n, piece, i, last, first, second, add, ask);
+    } else {
+      sum_strip<kStrip>(n, piece, i, last, first, second, add, [](int64_t) {});
+    }
+    i += n * kLanes;
+  }
+  each_vector(piece.left, [&](int64_t i, int64_t lanes) {
+    Vec a = load(first + i), b = load(second + i);
+    add(piece.groups * piece.step + i, lanes, i, a, b);
+    store_some(first + i, a, lanes);
+    store_some(second + i, b, lanes);
+  });
+}
+
+// Brings a line to the second-level cache, so many rows before it is needed. The next piece instead was too early.
+constexpr int64_t kRowsAhead = 12;
+void ask_for(const float* line) { __builtin_prefetch(line, 0, 2); }
 
 // Folds acc (wide) to its first `width` entries, halves upon halves.
 void fold(const Piece& piece, float* acc) {
-  for (int64_t half = piece.wide / 2; half >= piece.width && half > 0; half /= 2)
-    for (int64_t i = 0; i < half; ++i) acc[i] += acc[i + half];
+  for (int64_t rows = piece.wide / piece.width; rows > 1;) {
+    const int64_t half = rows / 2, from = (rows - half) * piece.width;
+    for (int64_t i = 0; i < half * piece.width; ++i) acc[i] += acc[i + from];
+    rows -= half;
+  }
 }
 
-// to (wide) = from (width), repeated.
+// The scratch of a thread holds rows of `wide` floats, kRow apart, and behind those the first ones again.
+constexpr int64_t kRow = kColumns + 128 + kLanes;
+
+// to (wide + kLanes) = from (width), repeated.
 void repeat(const Piece& piece, const float* from, float* to) {
   for (int64_t i = 0; i < piece.wide; i += piece.width)
     for (int64_t j = 0; j < piece.width; ++j) to[i + j] = from[j];
+  for (int64_t j = 0; j < kLanes; ++j) to[piece.wide + j] = to[j];
 }
 
-// The scratch of a thread holds rows of `wide` floats, kRow apart.
-constexpr int64_t kRow = kColumns + 128 + 16;
+// Writes a piece of a result: vectors value(at, lanes, i), `at` floats into the piece, which is column i of `wide`.
+// Functions are copies, so that the compiler sees that no store changes what they hold.
+template <bool PastCaches, class F>
+void write_piece(const Piece& piece, float* out, F value) {
+  const auto write = [out, value, wide = piece.wide](int64_t from, int64_t count) {
+    write_aligned<PastCaches>(out + from, count,
+                              [=, i = int64_t{0}](int64_t at, int64_t lanes) mutable __attribute__((always_inline)) {
+                                const Vec result = value(from + at, lanes, i);
+                                for (i += lanes; i >= wide;) i -= wide;
+                                return result;
+                              });
+  };
+  if (piece.step == piece.wide) return write(0, piece.rows * piece.width);  // one row lies behind the other
+  for (int64_t row = 0; row < piece.rows; ++row) write(row * piece.step, piece.width);
+}
+template <class F>
+void write_piece(const Piece& piece, float* out, bool past_caches, F value) {
+  past_caches ? write_piece<true>(piece, out, value) : write_piece<false>(piece, out, value);
+}
+
+// Results that would push themselves out of the cache before anyone reads them need not enter it.
+bool past_caches(const Pieces& p, const Launch& launch) { return p.rows * p.width * 4 > launch.cache / 2; }
 
 Pieces cut_up(int64_t rows, int64_t c) { return cut(rows, c, kColumns); }
 
@@ -112,12 +191,15 @@ void chunk_moments(const Pieces& p, const float* x, float* sums, const Launch& l
       for (int64_t j = 0; j < piece.width; ++j) plain[j] /= first_rows;
       repeat(piece, plain, center);
 
-      for (int64_t i = 0; i < piece.wide; ++i) plain[i] = squares[i] = 0.0f;
-      each_vector_of(piece, [&](int64_t at, int64_t lanes, int64_t i) {
-        const Vec deviation = load_some(from + at, lanes, 0.0f) - load(center + i);
-        store_some(plain + i, load(plain + i) + deviation, lanes);
-        store_some(squares + i, load(squares + i) + deviation * deviation, lanes);
-      });
+      const float* next = from + kRowsAhead * piece.step;
+      sum_rows(
+          piece, plain, squares,
+          [from, center](int64_t at, int64_t lanes, int64_t i, Vec& sum, Vec& square) __attribute__((always_inline)) {
+            const Vec deviation = load_some(from + at, lanes, 0.0f) - load(center + i);
+            sum += deviation;
+            square += deviation * deviation;
+          },
+          [next](int64_t at) { ask_for(next + at); });
       fold(piece, plain);
       fold(piece, squares);
       const float share = 1.0f / static_cast<float>(piece.rows);
@@ -174,7 +256,9 @@ struct Coefficients {
   }
 
   // The output without residual and activation. One place, so that the gradient finds the same sign.
-  Vec normalize(Vec x, int64_t i) const { return (x - load(center + i)) * load(factor + i) + load(shift + i); }
+  [[gnu::always_inline]] Vec normalize(Vec x, int64_t i) const {
+    return (x - load(center + i)) * load(factor + i) + load(shift + i);
+  }
 };
 
 template <Activation kind>
@@ -188,6 +272,7 @@ Vec activate(Vec v) {
 template <Activation kind>
 void normalize(const BatchNormArgs& args, const Pieces& p, const Launch& launch) {
   const BatchNormArgs a = args;
+  const bool past = past_caches(p, launch);
   for_tiles(launch, p.chunks * p.blocks, piece_cost(p, a.residual ? 4 : 3),
             [=](int64_t begin, int64_t end, float* scratch) {
               for (int64_t unit = begin; unit < end; ++unit) {
@@ -196,12 +281,13 @@ void normalize(const BatchNormArgs& args, const Pieces& p, const Launch& launch)
                 const int64_t first = piece.row * p.width + piece.column;
                 const float *x = a.x + first, *residual = a.residual ? a.residual + first : nullptr;
                 float* y = a.y + first;
-                each_vector_of(piece, [&](int64_t at, int64_t lanes, int64_t i) {
+                write_piece(piece, y, past, [=](int64_t at, int64_t lanes, int64_t i) __attribute__((always_inline)) {
                   Vec value = of.normalize(load_some(x + at, lanes, 0.0f), i);
                   if (residual) value += load_some(residual + at, lanes, 0.0f);
-                  store_some(y + at, activate<kind>(value), lanes);
+                  return activate<kind>(value);
                 });
               }
+              finish_past_caches();
             });
 }
 
@@ -215,8 +301,15 @@ struct Backflow {
         more_dy(a.more_dy ? a.more_dy + first : nullptr),
         y(mask == ReluMask::from_y ? a.y + first : nullptr) {}
 
+  void ask(const float* x, int64_t at) const {
+    ask_for(x + at);
+    ask_for(dy + at);
+    if (more_dy) ask_for(more_dy + at);
+    if (mask == ReluMask::from_y) ask_for(y + at);
+  }
+
   // dz for x at `at`, which is column i.
-  Vec dz(int64_t at, int64_t lanes, Vec x, const Coefficients& of, int64_t i) const {
+  [[gnu::always_inline]] Vec dz(int64_t at, int64_t lanes, Vec x, const Coefficients& of, int64_t i) const {
     Vec g = load_some(dy + at, lanes, 0.0f);
     if (more_dy) g += load_some(more_dy + at, lanes, 0.0f);
     if constexpr (mask == ReluMask::from_x) return of.normalize(x, i) > 0.0f ? g : Vec{};
@@ -239,13 +332,16 @@ void chunk_products(const BatchNormGradArgs& args, const Pieces& p, float* sums,
                 const float* x = a.x + first;
                 const Backflow<mask> back(a, first);
                 float* dz = a.dz ? a.dz + first : nullptr;
-                for (int64_t i = 0; i < piece.wide; ++i) plain[i] = product[i] = 0.0f;
-                each_vector_of(piece, [&](int64_t at, int64_t lanes, int64_t i) {
-                  const Vec value = load_some(x + at, lanes, 0.0f), g = back.dz(at, lanes, value, of, i);
-                  store_some(plain + i, load(plain + i) + g, lanes);
-                  store_some(product + i, load(product + i) + g * (value - load(of.center + i)), lanes);
-                  if (dz) store_some(dz + at, g, lanes);
-                });
+                const int64_t next = kRowsAhead * piece.step;
+                sum_rows(
+                    piece, plain, product,
+                    [=](int64_t at, int64_t lanes, int64_t i, Vec& sum, Vec& with_x) __attribute__((always_inline)) {
+                      const Vec value = load_some(x + at, lanes, 0.0f), g = back.dz(at, lanes, value, of, i);
+                      sum += g;
+                      with_x += g * (value - load(of.center + i));
+                      if (dz) store_some(dz + at, g, lanes);
+                    },
+                    [=](int64_t at) __attribute__((always_inline)) { back.ask(x, at + next); });
                 fold(piece, plain);
                 fold(piece, product);
                 float* to = sums + piece.chunk * 2 * p.width + piece.column;
@@ -280,6 +376,7 @@ template <ReluMask mask>
 void grad_input(const BatchNormGradArgs& args, const Pieces& p, const Launch& launch) {
   const BatchNormGradArgs a = args;
   const float share = 1.0f / static_cast<float>(p.rows);
+  const bool past = past_caches(p, launch);
   for_tiles(launch, p.chunks * p.blocks, piece_cost(p, 4), [=](int64_t begin, int64_t end, float* scratch) {
     float *offset = scratch, *slope = scratch + kRow;  // (wide)
     for (int64_t unit = begin; unit < end; ++unit) {
@@ -295,12 +392,13 @@ void grad_input(const BatchNormGradArgs& args, const Pieces& p, const Launch& la
       const float* x = a.x + first;
       const Backflow<mask> back(a, first);
       float* dx = a.dx + first;
-      each_vector_of(piece, [&](int64_t at, int64_t lanes, int64_t i) {
+      write_piece(piece, dx, past, [=](int64_t at, int64_t lanes, int64_t i) __attribute__((always_inline)) {
         const Vec value = load_some(x + at, lanes, 0.0f), g = back.dz(at, lanes, value, of, i);
         const Vec tilt = (value - load(of.center + i)) * load(slope + i);
-        store_some(dx + at, load(of.factor + i) * (g - load(offset + i) - tilt), lanes);
+        return load(of.factor + i) * (g - load(offset + i) - tilt);
       });
     }
+    finish_past_caches();
   });
 }
 

@@ -41,6 +41,7 @@ struct Launch {
   void (*parallel)(void* pool, int64_t tiles, Tile tile, const void* args);
   void* pool;
   void* workspace;  // 64-byte aligned, xxx_workspace(...) bytes, shared by all tiles of the call
+  int64_t cache;    // bytes of the last-level cache: results that do not fit need not go through it. Changes no bit
 };
 
 enum class Activation : int32_t { none, relu, tanh, sigmoid };
@@ -321,8 +322,8 @@ struct UpdateArgs {
 // Type of the elements that a data set holds; gather_rows turns all of them into float32 or int32.
 enum class SourceType : int32_t { u8, i8, i16, u16, i32, u32, i64, u64, f32, f64, b8 };
 
-// What `stream` does with memory: adds it up, writes it back in place, or writes it elsewhere.
-enum class Stream : int32_t { read, update, copy };
+// What `stream` does with memory: adds it up, fills it, writes it back in place, or writes it elsewhere.
+enum class Stream : int32_t { read, write, update, copy };
 
 struct KernelTable {
   const char* name;  // "x86-64-v2", "x86-64-v3", "x86-64-v4", "aarch64", "reference"
@@ -416,8 +417,8 @@ struct KernelTable {
 
   // The yardsticks of every share of peak (runtime/peak.h times them). fma_chains: `steps` FMAs in each of many
   // independent registers per tile, the end of which goes to sums (tiles), which holds what they begin with; returns
-  // the floating-point operations done. stream: read puts the sum of every 65,536 floats of x (n) into y; update makes
-  // x 1 - x; copy makes y (n) x. Returns the bytes read and written.
+  // the floating-point operations done. stream: read puts the sum of every 65,536 floats of x (n) into y; write makes
+  // y (n) 1; update makes x 1 - x; copy makes y (n) x. Returns the bytes read and written.
   double (*fma_chains)(int64_t tiles, int64_t steps, float* sums, const Launch&);
   double (*stream)(Stream, int64_t n, float* x, float* y, const Launch&);
 };

@@ -38,6 +38,20 @@ inline void each_vector(int64_t n, F f) {
 inline Vec load_some(const float* p, int64_t n, float fill) { return n == kLanes ? load(p) : load_part(p, n, fill); }
 inline void store_some(float* p, Vec v, int64_t n) { return n == kLanes ? store(p, v) : store_part(p, v, n); }
 
+// out (n) = value(at, lanes), a vector at a time and upwards, where vectors lie as `out` is aligned: `lanes` is kLanes
+// but for the first and the last. Memory takes whole lines best, and past the caches nothing else.
+template <bool PastCaches, class F>
+inline void write_aligned(float* out, int64_t n, F value) {
+  const int64_t misaligned = reinterpret_cast<intptr_t>(out) / static_cast<int64_t>(sizeof(float)) % kLanes;
+  int64_t at = misaligned == 0 ? 0 : kLanes - misaligned < n ? kLanes - misaligned : n;
+  if (at > 0) store_part(out, value(int64_t{0}, at), at);
+  for (; at + kLanes <= n; at += kLanes) {
+    const Vec v = value(at, int64_t{kLanes});
+    PastCaches ? store_past_caches(out + at, v) : store(out + at, v);
+  }
+  if (at < n) store_part(out + at, value(at, n - at), n - at);
+}
+
 // Lane i + Width of v in lane i.
 template <int Width, int... Lane>
 inline Vec rotate(Vec v, std::integer_sequence<int, Lane...>) {

@@ -6,13 +6,13 @@
 // (4 cycles x 2 a cycle = 8; without FMA, 6 x 2 = 12) and of common aarch64 ones. The chains begin at different values,
 // or the compiler would keep one of them. a and b come from memory for the same reason: nothing is known of them.
 //
-// stream: reads an array, updates it in place, or copies it, as plainly as a kernel can. A plain store first reads the
-// line that it overwrites, so a copy moves three bytes where it counts two; that is the limit of plain code, and the
-// best of the three is the yardstick (runtime/peak.h).
+// stream: reads an array, fills it, updates it in place, or copies it, as plainly as a kernel can. A plain store first
+// reads the line that it overwrites, so what fills and copies goes past the caches, as kernels do where results are
+// large: what is counted is what moves.
 //
 // What it does not do: time anything. That is the business of runtime/peak.cpp.
 #include "kernels/declare.h"
-#include "kernels/simd.h"
+#include "kernels/lanes.h"
 
 namespace linnet::LINNET_ISA {
 namespace {
@@ -78,14 +78,19 @@ void update_tile(const void* raw, int64_t index, float*) {
   for (int64_t i = 0; i < n; ++i) x[i] = 1.0f - x[i];
 }
 
+void write_tile(const void* raw, int64_t index, float*) {
+  const Streams& args = *static_cast<const Streams*>(raw);
+  write_aligned<true>(args.y + index * kTile, tile_length(args, index),
+                      [](int64_t, int64_t) { return broadcast(1.0f); });
+  finish_past_caches();
+}
+
 void copy_tile(const void* raw, int64_t index, float*) {
   const Streams& args = *static_cast<const Streams*>(raw);
-  const float* __restrict x = args.x + index * kTile;
-  float* __restrict y = args.y + index * kTile;
-  const int64_t n = tile_length(args, index);
-  // By vectors: from a plain loop GCC would make a call of memcpy, which is another kernel at every size.
-  for (int64_t i = 0; i + kLanes <= n; i += kLanes) store(y + i, load(x + i));
-  for (int64_t i = n - n % kLanes; i < n; ++i) y[i] = x[i];
+  const float* x = args.x + index * kTile;
+  write_aligned<true>(args.y + index * kTile, tile_length(args, index),
+                      [x](int64_t at, int64_t lanes) { return load_some(x + at, lanes, 0.0f); });
+  finish_past_caches();
 }
 
 }  // namespace
@@ -98,9 +103,12 @@ double fma_chains(int64_t tiles, int64_t steps, float* sums, const Launch& launc
 
 double stream(Stream kind, int64_t n, float* x, float* y, const Launch& launch) {
   const Streams args{n, x, y};
-  const Launch::Tile tile = kind == Stream::read ? read_tile : kind == Stream::update ? update_tile : copy_tile;
+  const Launch::Tile tile = kind == Stream::read     ? read_tile
+                            : kind == Stream::write  ? write_tile
+                            : kind == Stream::update ? update_tile
+                                                     : copy_tile;
   launch.parallel(launch.pool, (n + kTile - 1) / kTile, tile, &args);
-  return static_cast<double>(n) * (kind == Stream::read ? 4 : 8);
+  return static_cast<double>(n) * (kind == Stream::read || kind == Stream::write ? 4 : 8);
 }
 
 }  // namespace linnet::LINNET_ISA

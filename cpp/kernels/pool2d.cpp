@@ -14,6 +14,7 @@
 // output (forward, apart) or of dx.
 #include "kernels/conv2d_algorithms.h"
 #include "kernels/declare.h"
+#include "kernels/simd.h"
 
 namespace linnet::LINNET_ISA {
 namespace {
@@ -70,20 +71,25 @@ struct Args {
   float* out;           // y, or dx
   uint8_t* argmax_out;  // or null
   int64_t jobs;
+  bool past_caches;  // out goes past them
+  bool asks_ahead;   // for rows of x
 };
 
-// Calls visit(c, Vectors<n>) for n vectors from c on that cover the channels [begin, end), four where they fit: what is
-// worked out for a window then serves all four, and memory is read in longer runs. Whole vectors may be touched.
+// Calls visit(c, Vectors<n>) for n vectors from c on that cover the channels [begin, end), four where they fit, then
+// two: what is worked out for a window then serves all of them, and memory is read in longer runs. Whole vectors may be
+// touched, and channels visited twice.
 template <int N>
 struct Vectors {
   static constexpr int count = N;
 };
 template <int Lanes, class Visit>
 void each_vector(int64_t begin, int64_t end, Visit visit) {
+  if (end - begin <= Lanes) return visit(begin, Vectors<1>());
   int64_t c = begin;
   for (; c + 4 * Lanes <= end; c += 4 * Lanes) visit(c, Vectors<4>());
-  for (; c + Lanes <= end; c += Lanes) visit(c, Vectors<1>());
-  if (c < end) visit(end - begin < Lanes ? begin : end - Lanes, Vectors<1>());
+  for (; c + Lanes < end && end - begin >= 2 * Lanes; c += 2 * Lanes)
+    visit(c + 2 * Lanes <= end ? c : end - 2 * Lanes, Vectors<2>());
+  for (; c < end; c += Lanes) visit(c + Lanes <= end ? c : end - Lanes, Vectors<1>());
 }
 
 // Blocks of a row of output: some columns, all channels; or one column, some channels.
@@ -126,15 +132,25 @@ Range whole_columns(const Range& inside, const Block& b, Safe safe) {
   return {begin, end};
 }
 
+// What a window asks for: the rows of x, `start` floats on and `row` apart, that the next row of output will read.
+struct Ahead {
+  int64_t start, row, rows, columns;
+};
+
 // `columns` windows side by side, `step` floats apart in x. `taps` are the offsets of a window's positions, which have
 // the numbers k, k + 1, ... Taps > 0 says how many at compile time: the usual windows are worth an unrolled loop.
 template <int Lanes, bool Max, int Taps>
 void pool_windows(const float* x, int64_t step, int64_t columns, const int64_t* taps, int64_t count, int32_t k,
-                  float scale, const Block& block, int64_t pixel, float* y, int32_t* index_out) {
+                  float scale, const Block& block, int64_t pixel, const Ahead& next_row, float* y, int32_t* index_out) {
   const Block b = block;
+  const Ahead ahead = next_row;
   for (int64_t i = 0; i < columns; ++i, x += step, y += pixel, index_out += pixel)
     each_vector<Lanes>(b.c0, b.c1, [&](int64_t c, auto vectors) {
       constexpr int n = decltype(vectors)::count;
+      for (int64_t row = 0; row < ahead.rows; ++row)
+        for (int64_t column = 0; column < ahead.columns; ++column)
+          for (int v = 0; v < n; ++v)
+            __builtin_prefetch(x + ahead.start + row * ahead.row + column * pixel + c + v * Lanes, 0, 2);
       Floats<Lanes> best[n];
       Indices<Lanes> index[n], position = k + Indices<Lanes>{};
       for (int v = 0; v < n; ++v) {
@@ -196,6 +212,7 @@ void forward_job(const void* args, int64_t job, float* scratch) {
   const int64_t spill = max_of(0, Lanes - s.c);  // lanes beyond a pixel
   const Range inside = columns_inside(s);
   const Block whole = {0, s.ow, 0, s.c};
+  const Ahead ahead = {s.kh * s.w * s.c, s.w * s.c, a.asks_ahead ? s.stride_h : 0, s.stride_w};
   int64_t taps[kTaps];
   int32_t* const index_row = reinterpret_cast<int32_t*>(scratch);
   for (int64_t row = begin; row < end; ++row) {
@@ -226,7 +243,7 @@ void forward_job(const void* args, int64_t job, float* scratch) {
                         : count == 9 ? pool_windows<Lanes, Max, 9>
                                      : pool_windows<Lanes, Max, 0>;
       pool(a.in + x_row + (fast.begin * s.stride_w - s.pad_left) * s.c, s.stride_w * s.c, fast.end - fast.begin, taps,
-           count, static_cast<int32_t>(rows.inside.begin * s.kw), 1.0f / static_cast<float>(count), b, s.c,
+           count, static_cast<int32_t>(rows.inside.begin * s.kw), 1.0f / static_cast<float>(count), b, s.c, ahead,
            a.out + (row * s.ow + fast.begin) * s.c, index_row + (fast.begin - b.x0) * s.c - b.c0);
       slow(fast.end, b.x1);
       if (Max && a.argmax_out) {
@@ -249,9 +266,11 @@ Floats<Lanes> share(Floats<Lanes> dy, Indices<Lanes> index, int64_t k, float sca
   }
 }
 
-// One row of `columns` windows side by side: kernel row k / kw of each. Width > 0 is kw at compile time. Partial: store
-// the lanes of the pixel only.
-template <int Lanes, bool Max, int Width, bool Partial>
+// How share_windows stores: whole vectors, the lanes of the pixel only, or past the caches.
+enum class Put { whole, partial, past_caches };
+
+// One row of `columns` windows side by side: kernel row k / kw of each. Width > 0 is kw at compile time.
+template <int Lanes, bool Max, int Width, Put put>
 void share_windows(const float* dy, const int32_t* index, int64_t columns, int64_t k, int64_t kw, int64_t stride,
                    float scale, const Block& block, int64_t pixel, float* dx) {
   const Block b = block;
@@ -262,8 +281,10 @@ void share_windows(const float* dy, const int32_t* index, int64_t columns, int64
         Indices<Lanes> argmax{};
         if constexpr (Max) argmax = load_lanes<Indices<Lanes>>(index + c, Lanes);
         for (int64_t kx = 0; kx < (Width > 0 ? Width : kw); ++kx)
-          if constexpr (Partial) {
+          if constexpr (put == Put::partial) {
             store_masked<Lanes>(dx + kx * pixel + c, share<Lanes, Max>(value, argmax, k + kx, scale), pixel);
+          } else if constexpr (put == Put::past_caches && Lanes == kLanes) {
+            store_past_caches(dx + kx * pixel + c, share<Lanes, Max>(value, argmax, k + kx, scale));
           } else {
             store_lanes(dx + kx * pixel + c, share<Lanes, Max>(value, argmax, k + kx, scale), Lanes);
           }
@@ -324,9 +345,10 @@ void grad_apart_job(const void* args, int64_t job, float* scratch) {
           }
         };
         slow(b.x0, fast.begin);
-        const auto share_out = partial     ? share_windows<Lanes, Max, 0, true>
-                               : s.kw == 2 ? share_windows<Lanes, Max, 2, false>
-                                           : share_windows<Lanes, Max, 0, false>;
+        const auto share_out = partial         ? share_windows<Lanes, Max, 0, Put::partial>
+                               : a.past_caches ? share_windows<Lanes, Max, 0, Put::past_caches>
+                               : s.kw == 2     ? share_windows<Lanes, Max, 2, Put::whole>
+                                               : share_windows<Lanes, Max, 0, Put::whole>;
         share_out(a.in + (row * s.ow + fast.begin) * s.c, index_row + (fast.begin - b.x0) * s.c - b.c0,
                   fast.end - fast.begin, k, s.kw, s.stride_w,
                   1.0f / static_cast<float>((rows.inside.end - rows.inside.begin) * s.kw), b, s.c,
@@ -379,7 +401,12 @@ void gather(const Args& a, const Reach& reach, int64_t y, int64_t x, int64_t c, 
         sum[v] += share<Lanes, Max>(dy, index, k, share_of);
       }
     }
-  for (int v = 0; v < N; ++v) store_lanes(dx + c + v * Lanes, sum[v], room);
+  for (int v = 0; v < N; ++v)
+    if (Lanes == kLanes && a.past_caches) {
+      if constexpr (Lanes == kLanes) store_past_caches(dx + c + v * Lanes, sum[v]);
+    } else {
+      store_lanes(dx + c + v * Lanes, sum[v], room);
+    }
 }
 
 // Columns x0 .. x1 of a row of dx. The job's rows end at `end`.
@@ -463,12 +490,16 @@ struct Pool {
 
   static void forward(const Pool2dShape& s, const float* x, float* y, uint8_t* argmax, const Launch& launch) {
     if (s.n * s.oh * s.ow * s.c > 0)
-      launch_rows(s, s.n * s.oh, for_channels<Forward>(s.c), {s, x, nullptr, y, argmax, 0}, launch);
+      launch_rows(s, s.n * s.oh, for_channels<Forward>(s.c),
+                  {s, x, nullptr, y, argmax, 0, false, s.n * s.h * s.w * s.c * 4 > launch.cache / 4}, launch);
   }
 
   static void grad(const Pool2dShape& s, const float* dy, const uint8_t* argmax, float* dx, const Launch& launch) {
     if (s.n * s.h * s.w * s.c == 0) return;
-    const Args args = {s, dy, argmax, dx, nullptr, 0};
+    // Vectors past the caches must be aligned, and none may overlap the one before.
+    const bool past_caches = s.n * s.h * s.w * s.c * 4 > launch.cache / 2 && s.c % kLanes == 0 &&
+                             reinterpret_cast<intptr_t>(dx) % static_cast<intptr_t>(sizeof(Vec)) == 0;
+    const Args args = {s, dy, argmax, dx, nullptr, 0, past_caches, false};
     if (s.kh <= s.stride_h && s.kw <= s.stride_w && s.oh > 0) {
       launch_rows(s, s.n * s.oh, for_channels<Apart>(s.c), args, launch);
     } else {

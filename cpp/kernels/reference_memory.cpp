@@ -222,10 +222,11 @@ double stream(Stream kind, int64_t n, float* x, float* y, const Launch&) {
   constexpr int64_t kTile = 1 << 16;
   for (int64_t i = 0; i < n; ++i) {
     if (kind == Stream::read) y[i / kTile] = x[i] + (i % kTile == 0 ? 0 : y[i / kTile]);
+    if (kind == Stream::write) y[i] = 1.0f;
     if (kind == Stream::update) x[i] = 1.0f - x[i];
     if (kind == Stream::copy) y[i] = x[i];
   }
-  return static_cast<double>(n) * (kind == Stream::read ? 4 : 8);
+  return static_cast<double>(n) * (kind == Stream::read || kind == Stream::write ? 4 : 8);
 }
 
 }  // namespace linnet::LINNET_ISA

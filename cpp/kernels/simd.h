@@ -24,4 +24,27 @@ inline void store_first(float* p, Vec v, int64_t count) {
     if (i < static_cast<int>(count)) p[i] = v[i];
 }
 
+// A store past the caches, for results larger than they hold: the line is not read first (a plain store reads what it
+// is about to overwrite) and pushes nothing out. p is a multiple of a vector's size. Other threads see it after
+// `finish_past_caches`. Where the processor or the compiler has no such store it is a plain one. GCC has no portable
+// name for it, hence its own three.
+inline void store_past_caches(float* p, Vec v) {
+#if defined(__clang__)
+  __builtin_nontemporal_store(v, reinterpret_cast<Vec*>(p));
+#elif defined(__AVX512F__)
+  __builtin_ia32_movntps512(p, v);
+#elif defined(__AVX__)
+  __builtin_ia32_movntps256(p, v);
+#elif defined(__SSE__)
+  __builtin_ia32_movntps(p, v);
+#else
+  store(p, v);
+#endif
+}
+inline void finish_past_caches() {
+#if defined(__SSE__)
+  __builtin_ia32_sfence();
+#endif
+}
+
 }  // namespace linnet::LINNET_ISA

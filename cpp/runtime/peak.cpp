@@ -51,9 +51,10 @@ Bandwidth measure_bandwidth(double seconds) {
   const Launch launch = make_launch(nullptr);
   const ActiveRegion awake;
   const auto rate = [&](Stream kind, int64_t n, float* y) {
-    return best_rate(seconds / 3, [&] { return kernels().stream(kind, n, x, y, launch); });
+    return best_rate(seconds / 4, [&] { return kernels().stream(kind, n, x, y, launch); });
   };
   return {.read = rate(Stream::read, floats, sums.data()),
+          .write = rate(Stream::write, floats, x),
           .update = rate(Stream::update, floats, nullptr),
           .copy = rate(Stream::copy, floats / 2, x + floats / 2)};
 }

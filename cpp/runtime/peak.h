@@ -9,10 +9,12 @@ namespace linnet {
 // Floating-point operations a second; an FMA counts as two.
 double measure_fma_peak(double seconds);
 
-// Bytes a second, read and written, over an array four times as large as the last-level cache: added up, updated in
-// place, or copied from one half to the other. `seconds` is for all three together.
+// Bytes a second, read and written, over an array four times as large as the last-level cache: added up, filled,
+// updated in place, or copied from one half to the other. What is read and what is written travel side by side on many
+// processors, each at its own rate, so that an update moves about as much as the two together. `seconds` is for all
+// four.
 struct Bandwidth {
-  double read, update, copy;
+  double read, write, update, copy;
 };
 Bandwidth measure_bandwidth(double seconds);
 

@@ -26,6 +26,7 @@
 #include <vector>
 
 #include "base/aligned.h"
+#include "runtime/cpu.h"
 #include "runtime/futex.h"
 
 namespace linnet {
@@ -282,7 +283,7 @@ Launch make_launch(void* workspace) {
   return {[](void* pool, int64_t tiles, Launch::Tile tile, const void* args) {
             static_cast<Pool*>(pool)->run(tiles, tile, args);
           },
-          &pool(), workspace};
+          &pool(), workspace, cpu().l3 > 0 ? cpu().l3 : int64_t{32} << 20};
 }
 
 ActiveRegion::ActiveRegion() {

@@ -122,4 +122,4 @@ def measure_fma_peak(seconds: float) -> float:
     """Floating-point operations a second that the chosen instruction set reaches in registers, on all threads."""
 
 def measure_bandwidth(seconds: float) -> dict[str, float]:
-    """Bytes a second through memory, read and written, on all threads: "read", "update" (in place) and "copy"."""
+    """Bytes a second through memory, read and written, on all threads: "read", "write", "update" (in place), "copy"."""

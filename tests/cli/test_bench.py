@@ -38,7 +38,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     found = json.loads(capsys.readouterr().out)
     assert found["isa"] == _engine.isa()
     assert [limit["limit"] for limit in found["limits"]] == [
-        *levels(), "memory, read", "memory, update", "memory, copy"
+        *levels(), "memory, read", "memory, write", "memory, update", "memory, copy"
     ]  # fmt: skip
     assert all(limit["threads"]["1"] > 0 for limit in found["limits"])
     assert [kernel["kernel"] for kernel in found["kernels"]] == [row.name for row in rows()]

@@ -122,12 +122,14 @@ class Case {
 
   const KernelTable& kernels;
   const int threads;
+  bool without_cache = false;  // launches say that nothing fits into a cache, as if every tensor were huge
 
   // A Launch with a workspace of exactly that many bytes, which lives as long as this case.
   Launch launch(size_t workspace_bytes = 0) {
-    if (workspace_bytes == 0) return make_launch(nullptr);
-    workspaces_.emplace_back(static_cast<int64_t>(workspace_bytes));
-    return make_launch(workspaces_.back().data());
+    if (workspace_bytes > 0) workspaces_.emplace_back(static_cast<int64_t>(workspace_bytes));
+    Launch launch = make_launch(workspace_bytes > 0 ? workspaces_.back().data() : nullptr);
+    if (without_cache) launch.cache = 0;
+    return launch;
   }
 
  private:

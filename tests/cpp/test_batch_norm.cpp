@@ -80,8 +80,30 @@ Exact moments(int64_t rows, int64_t c, const Buffer<float>& x) {
   return e;
 }
 
-constexpr int64_t kSizes[][2] = {{1, 1},      {2, 3},    {32, 1},    {33, 6}, {1000, 16}, {97, 64},  {30001, 5},
-                                 {130, 4096}, {3, 4099}, {40000, 8}, {7, 0},  {200, 513}, {67, 511}, {1001, 17}};
+constexpr int64_t kSizes[][2] = {{1, 1},   {2, 3},     {32, 1},     {33, 6},    {1000, 16},
+                                 {97, 64}, {30001, 5}, {130, 4096}, {3, 4099},  {40000, 8},
+                                 {7, 0},   {200, 513}, {67, 511},   {1001, 17}, {130, 1025}};
+
+void check_same_everywhere(int64_t rows, int64_t c) {
+  INFO(rows << " rows, " << c << " channels");
+  const Buffer<float> x = random(rows * c, 1), dy = random(rows * c, 2);
+  const int before = num_threads();
+  for (const KernelTable* table : available_kernels()) {
+    std::vector<Buffer<float>> first;
+    for (const int threads : {1, 2, 3, 5}) {
+      set_num_threads(threads);
+      Case run(*table, threads);
+      run.without_cache = threads == 3;
+      Result r = forward(run, rows, c, x, nullptr, nullptr);
+      const Gradients g = gradients(run, rows, c, x, dy, nullptr, nullptr, r.mean.data(), r.variance.data(),
+                                    ReluMask::from_y, r.y.data(), true);
+      const std::vector<Buffer<float>> results = {r.y, r.mean, r.variance, g.dx, g.dgamma, g.dbeta, g.dz};
+      if (first.empty()) first = results;
+      for (size_t i = 0; i < results.size(); ++i) check_same_bits(results[i], first[i]);
+    }
+  }
+  set_num_threads(before);
+}
 
 }  // namespace
 
@@ -163,7 +185,7 @@ TEST_CASE("batch_norm: a chunk that begins far from its mean") {
   const Exact exact = moments(rows, c, x);
   for_each_case([&](Case& run) {
     const Result r = forward(run, rows, c, x, nullptr, nullptr);
-    check_close(r.mean.data(), exact.mean, 1e-5, 1e-6);
+    check_close(r.mean.data(), exact.mean, 3e-5, 1e-6);  // 200, from differences to 40,000: 200 u = 1.2e-5 and chains
     check_close(r.variance.data(), exact.variance, 1e-4, 0);
   });
 }
@@ -264,24 +286,9 @@ TEST_CASE("batch_norm: the gradient through a relu") {
   });
 }
 
-TEST_CASE("batch_norm: the same bits on any number of threads") {
-  const int64_t rows = 60000, c = 10;
-  const Buffer<float> x = random(rows * c, 1), dy = random(rows * c, 2);
-  const int before = num_threads();
-  for (const KernelTable* table : available_kernels()) {
-    std::vector<Buffer<float>> first;
-    for (const int threads : {1, 2, 3, 5}) {
-      set_num_threads(threads);
-      Case run(*table, threads);
-      Result r = forward(run, rows, c, x, nullptr, nullptr);
-      const Gradients g = gradients(run, rows, c, x, dy, nullptr, nullptr, r.mean.data(), r.variance.data(),
-                                    ReluMask::from_y, r.y.data(), true);
-      const std::vector<Buffer<float>> results = {r.y, r.mean, r.variance, g.dx, g.dgamma, g.dbeta, g.dz};
-      if (first.empty()) first = results;
-      for (size_t i = 0; i < results.size(); ++i) check_same_bits(results[i], first[i]);
-    }
-  }
-  set_num_threads(before);
+TEST_CASE("batch_norm: the same bits on any number of threads, and past the caches") {
+  for (const auto& [rows, c] : kSizes) check_same_everywhere(rows, c);
+  check_same_everywhere(60000, 10);
 }
 
 }  // namespace linnet::test

@@ -32,7 +32,7 @@ TEST_CASE("fma_chains counts its operations and keeps every chain") {
   });
 }
 
-TEST_CASE("stream reads, updates and copies every element") {
+TEST_CASE("stream reads, writes, updates and copies every element") {
   for_each_case([](Case& run) {
     const Launch launch = run.launch();
     for (const int64_t n : {0, 1, 15, 17, 127, 65535, 65536, 3 * 65536 + 131}) {
@@ -46,6 +46,8 @@ TEST_CASE("stream reads, updates and copies every element") {
       std::vector<double> expected(static_cast<size_t>(tiles));
       for (int64_t i = 0; i < n; ++i) expected[static_cast<size_t>(i / 65536)] += before[i];
       check_close(sums.data(), expected, 1e-4, 1e-2);
+      CHECK(run.kernels.stream(Stream::write, n, nullptr, y.data(), launch) == 4.0 * static_cast<double>(n));
+      check_close(y.data(), std::vector<double>(static_cast<size_t>(n), 1.0), 0, 0);
       CHECK(run.kernels.stream(Stream::copy, n, x.data(), y.data(), launch) == 8.0 * static_cast<double>(n));
       check_same_bits(y, before);
       run.kernels.stream(Stream::update, n, x.data(), nullptr, launch);
@@ -57,7 +59,7 @@ TEST_CASE("stream reads, updates and copies every element") {
 
 TEST_CASE("measured limits are numbers") {
   const Bandwidth bandwidth = measure_bandwidth(0);
-  for (const double limit : {measure_fma_peak(0), bandwidth.read, bandwidth.update, bandwidth.copy}) {
+  for (const double limit : {measure_fma_peak(0), bandwidth.read, bandwidth.write, bandwidth.update, bandwidth.copy}) {
     CHECK(limit > 0);
     CHECK(limit < std::numeric_limits<double>::infinity());
   }

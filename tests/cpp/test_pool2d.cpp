@@ -88,6 +88,31 @@ void check_average(const Pool2dShape& s, const Buffer<float>& x) {
   });
 }
 
+void check_same_everywhere(const Pool2dShape& s) {
+  INFO(describe(s));
+  const Buffer<float> x = random(x_size(s), 1), dy = random(y_size(s), 2);
+  const int before = num_threads();
+  for (const KernelTable* table : available_kernels()) {
+    INFO(table->name);
+    const auto all = [&](int threads, bool without_cache) {
+      set_num_threads(threads);
+      Case run(*table, threads);
+      run.without_cache = without_cache;
+      Buffer<float> out(2 * y_size(s) + 2 * x_size(s));
+      Buffer<uint8_t> argmax(y_size(s));
+      float* const dx = out.data() + 2 * y_size(s);
+      table->max_pool2d_forward(s, x.data(), out.data(), argmax.data(), run.launch());
+      table->average_pool2d_forward(s, x.data(), out.data() + y_size(s), run.launch());
+      table->max_pool2d_grad(s, dy.data(), argmax.data(), dx, run.launch());
+      table->average_pool2d_grad(s, dy.data(), dx + x_size(s), run.launch());
+      return out;
+    };
+    const Buffer<float> one = all(1, false);
+    for (const int threads : {2, 3, 5}) check_same_bits(one, all(threads, threads == 3));
+  }
+  set_num_threads(before);
+}
+
 // n, h, w, c, kh, kw, oh, ow, stride, pad: every window holds a position of x.
 const Pool2dShape kShapes[] = {
     {2, 28, 28, 6, 2, 2, 14, 14, 2, 2, 0, 0},   {3, 10, 10, 16, 2, 2, 5, 5, 2, 2, 0, 0},
@@ -140,28 +165,11 @@ TEST_CASE("pool2d: ties, NaN, infinities and signed zeros") {
   }
 }
 
-TEST_CASE("pool2d: the same bits on any number of threads") {
-  const Pool2dShape s = {40, 16, 14, 9, 3, 3, 8, 7, 2, 2, 1, 1};
-  const Buffer<float> x = random(x_size(s), 1), dy = random(y_size(s), 2);
-  const int before = num_threads();
-  for (const KernelTable* table : available_kernels()) {
-    INFO(table->name);
-    const auto all = [&](int threads) {
-      set_num_threads(threads);
-      Case run(*table, threads);
-      Buffer<float> out(2 * y_size(s) + 2 * x_size(s));
-      Buffer<uint8_t> argmax(y_size(s));
-      float* const dx = out.data() + 2 * y_size(s);
-      table->max_pool2d_forward(s, x.data(), out.data(), argmax.data(), run.launch());
-      table->average_pool2d_forward(s, x.data(), out.data() + y_size(s), run.launch());
-      table->max_pool2d_grad(s, dy.data(), argmax.data(), dx, run.launch());
-      table->average_pool2d_grad(s, dy.data(), dx + x_size(s), run.launch());
-      return out;
-    };
-    const Buffer<float> one = all(1);
-    for (const int threads : {2, 3, 5}) check_same_bits(one, all(threads));
-  }
-  set_num_threads(before);
+TEST_CASE("pool2d: the same bits on any number of threads, and past the caches") {
+  for (const Pool2dShape& s :
+       {Pool2dShape{40, 16, 14, 9, 3, 3, 8, 7, 2, 2, 1, 1}, Pool2dShape{9, 16, 14, 32, 3, 3, 8, 7, 2, 2, 1, 1},
+        Pool2dShape{9, 17, 14, 80, 2, 2, 8, 7, 2, 2, 0, 0}})
+    check_same_everywhere(s);
 }
 
 }  // namespace linnet::test
