@@ -22,8 +22,9 @@ shorter than 200 us is timed many at a time. A turn during which other programs 
     python bench/gemm.py --threads 1 --only '512*' --markdown --json gemm.json
 
 Options are the same for every script: `--threads`, `--rounds`, `--seconds`, `--only` (shell patterns), `--contenders`,
-`--markdown` (rows of a table), `--json FILE` (everything that was measured; bench/tables.py and bench/roofline.py read
-it). LINNET_ISA chooses linnet's instruction set, and with it the peak.
+`--python` (for a contender in another environment), `--markdown` (rows of a table), `--json FILE` (everything that was
+measured; bench/tables.py and bench/roofline.py read it). LINNET_ISA chooses linnet's instruction set, and with it the
+peak.
 """
 
 from __future__ import annotations
@@ -196,11 +197,11 @@ def serve(cases: Cases, name: str) -> None:
 class Contender:
     """A child process that builds and times one contender's steps on demand."""
 
-    def __init__(self, name: str, threads: int) -> None:
+    def __init__(self, name: str, threads: int, python: str = sys.executable) -> None:
         self.name = name
         environment = dict(os.environ, LINNET_NUM_THREADS=str(threads), OMP_NUM_THREADS=str(threads))
         self.process = subprocess.Popen(
-            [sys.executable, sys.argv[0], "--serve", name, "--threads", str(threads)],
+            [python, sys.argv[0], "--serve", name, "--threads", str(threads)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -347,7 +348,8 @@ class Crew:
         names = [name for name in row.contenders if not wanted or name in wanted]
         for name in names:
             if name not in self.members:
-                self.members[name] = Contender(name, self.options.threads)
+                pythons = dict(pair.split("=", 1) for pair in self.options.python)
+                self.members[name] = Contender(name, self.options.threads, pythons.get(name, sys.executable))
         return [self.members[name] for name in names]
 
     def close(self) -> None:
@@ -391,6 +393,9 @@ def main(doc: str | None, cases: Cases) -> None:
     parser.add_argument("--seconds", type=float, default=0.15, help="length of one turn (default 0.15)")
     parser.add_argument("--only", nargs="*", help="rows to run, by shell patterns; --list shows them")
     parser.add_argument("--contenders", nargs="*", help="contenders to run (default all)")
+    parser.add_argument(
+        "--python", nargs="*", default=[], metavar="NAME=PATH", help="interpreters of contenders that live elsewhere"
+    )
     parser.add_argument("--markdown", action="store_true", help="print the rows of a Markdown table")
     parser.add_argument("--json", metavar="FILE", help="write everything that was measured")
     parser.add_argument("--list", action="store_true", help="print the names of the rows and end")

@@ -1,10 +1,11 @@
 // Images sampled at transformed places: rotation, zoom, translation, flip and crop of data augmentation.
 //
-// An output row is done in runs of some hundred pixels. First, in one vectorised pass, where the pixels of a run come
-// from: the offsets of one (nearest) or four (bilinear) pixels in the image and their weights, with everything that
-// lies outside already turned into a pixel inside; only the constant fill keeps a sum of its own. Then the pixels
-// themselves, which no vector can fetch at once: images of 2 to 4 channels fetch four floats a pixel and store four,
-// the next pixel overwriting what was too many; wider ones loop over channels.
+// Output is done in runs of 64 pixels, one below the other, which read the same rows of a turned image while they are
+// in the cache. First, in one vectorised pass, where the pixels of a run come from: the offsets of one (nearest) or
+// four (bilinear) pixels in the image and their weights, with everything that lies outside already turned into a pixel
+// inside; only the constant fill keeps a sum of its own. Then the pixels themselves, which no vector can fetch at once:
+// images of 2 to 4 channels fetch four floats a pixel and store four, the next pixel overwriting what was too many;
+// wider ones loop over channels.
 //
 // Where a transform only moves pixels to the right and down (a crop, or an image that was not to be flipped) whole rows
 // are copied. Tiles are rows of output; the gradient, which adds to places that rows share, has a tile per image.
@@ -16,7 +17,7 @@
 namespace linnet::LINNET_ISA {
 namespace {
 
-constexpr int32_t kRun = 256;       // pixels: the arrays of a run stay in L1
+constexpr int32_t kRun = 64;        // pixels: what a block of runs reads of a turned image stays in L1
 constexpr float kFar = 4194304.0f;  // 2^22: floats up to here count pixels exactly, and so does `modulo`
 constexpr int64_t kSmallPixel = 4;  // channels of the pixels that are moved as one vector
 
@@ -211,41 +212,47 @@ void sample_run(const Run& run, int32_t count, int64_t c, const float* x, int64_
 
 bool whole(float v) { return v > -kFar && v < kFar && __builtin_floorf(v) == v; }
 
-// Row oy of image i. y: its first pixel.
-void sample_row(const AffineArgs& a, Locate locate_run, int64_t i, int64_t oy, const float* x, float* y, Run* run) {
+// Columns begin .. end of row oy of image i.
+void sample_row(const AffineArgs& a, Locate locate_run, int64_t i, int64_t oy, int64_t begin, int64_t end,
+                const float* x, float* y, Run* run) {
   const Row row = row_of(a, i, oy);
   const float* const image = x + i * a.h * a.w * a.c;
-  const auto sample = [&](int64_t begin, int64_t end) {
-    for (int64_t p = begin; p < end; p += kRun) {
-      const auto count = static_cast<int32_t>(end - p < kRun ? end - p : kRun);
+  y += (i * a.oh + oy) * a.ow * a.c;
+  const auto sample = [&](int64_t from, int64_t to) {
+    for (int64_t p = from; p < to; p += kRun) {
+      const auto count = static_cast<int32_t>(to - p < kRun ? to - p : kRun);
       locate_run(a, row, p, count, run);
       const auto fill_run = a.bilinear ? sample_run<4> : sample_run<1>;
       fill_run(*run, count, a.c, image, (a.n - i) * a.h * a.w * a.c, y + p * a.c);
     }
   };
-  int64_t begin = 0, end = 0;  // columns to copy
+  int64_t first = begin, last = begin;  // columns to copy
   if (row.ax == 1 && row.ay == 0 && row.ck == 0 && row.dk == 1 && whole(row.bx) && whole(row.by) && row.by >= 0 &&
       row.by < static_cast<float>(a.h)) {
     const auto shift = static_cast<int64_t>(row.bx), line = static_cast<int64_t>(row.by);
-    begin = shift < 0 ? (-shift < a.ow ? -shift : a.ow) : 0;
-    end = a.w - shift < a.ow ? a.w - shift : a.ow;
-    if (end < begin) end = begin;
-    __builtin_memcpy(y + begin * a.c, image + (line * a.w + shift + begin) * a.c,
-                     static_cast<size_t>((end - begin) * a.c) * sizeof(float));
+    first = -shift < begin ? begin : -shift > end ? end : -shift;
+    last = a.w - shift > end ? end : a.w - shift;
+    if (last < first) last = first;
+    __builtin_memcpy(y + first * a.c, image + (line * a.w + shift + first) * a.c,
+                     static_cast<size_t>((last - first) * a.c) * sizeof(float));
   }
-  sample(0, begin);
-  sample(end, a.ow);
+  sample(begin, first);
+  sample(last, end);
 }
 
 }  // namespace
 
 void affine_transform_forward(const AffineArgs& args, const float* x, float* y, const Launch& launch) {
   const Locate locate_run = args.bilinear ? locate_for<true>(args.fill) : locate_for<false>(args.fill);
-  const int64_t line = args.ow * args.c;
   for_tiles(launch, args.n * args.oh, args.ow * (15 + 3 * args.c) + 50, [&](int64_t begin, int64_t end, float*) {
     Run run;
-    for (int64_t row = begin; row < end; ++row)
-      sample_row(args, locate_run, row / args.oh, row % args.oh, x, y + row * line, &run);
+    for (int64_t row = begin, next; row < end; row = next) {  // rows of one image, kRun columns of all at a time
+      const int64_t i = row / args.oh, top = row - i * args.oh;
+      next = (i + 1) * args.oh < end ? (i + 1) * args.oh : end;
+      for (int64_t ox = 0; ox < args.ow; ox += kRun)
+        for (int64_t oy = top; oy < top + next - row; ++oy)
+          sample_row(args, locate_run, i, oy, ox, ox + kRun < args.ow ? ox + kRun : args.ow, x, y, &run);
+    }
   });
 }
 

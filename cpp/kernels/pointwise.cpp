@@ -10,7 +10,8 @@
 // Broadcast inputs become contiguous, too:
 //   pattern   a scalar, or a vector along the last axes (bias) that repeats every `period` elements: written once per
 //             thread tile as kTile + period elements, then read at offset begin % period;
-//   general   anything else: the tile's elements are collected into scratch, run by run of the innermost axis.
+//   general   anything else: the tile's elements are collected into scratch, run by run of the innermost axis (of the
+//             two innermost where they are short: a mean of each image's colours, a mask of its pixels).
 // Start reading at run_tiles; the instructions are in pointwise_ops.cpp.
 #include "kernels/declare.h"
 #include "kernels/pointwise_ops.h"
@@ -22,7 +23,8 @@ namespace {
 constexpr int64_t kTile = 512;
 constexpr int64_t kRegisterStride = kTile + 16;  // registers do not lie 2 KB apart, which would alias in L1
 constexpr int64_t kMaxPeriod = 512;
-static_assert(kTile % 64 == 0);  // room for the random words of whole steps (make_words)
+constexpr int64_t kShortRun = 64;  // elements; longer ones are worth a loop each
+static_assert(kTile % 64 == 0);    // room for the random words of whole steps (make_words)
 static_assert((kMaxRegisters * kRegisterStride + kTile + kMaxPointwiseInputs * (kTile + kMaxPeriod)) * 4 <=
               kThreadScratchBytes);
 
@@ -125,6 +127,34 @@ Plan make_plan(const PointwiseArgs& args) {
   return plan;
 }
 
+// Elements first .. first + n of a row of `length` that repeats without end.
+void repeat_row(const float* row, int64_t length, int64_t first, int64_t n, float* to) {
+  int64_t done = 0;
+  for (; done < n && done < length; ++done)
+    to[done] = row[first + done < length ? first + done : first + done - length];
+  for (int64_t part = done; done < n; done += part) {  // twice as many every time; whole rows, so they stay in phase
+    part = done < n - done ? done : n - done;
+    __builtin_memcpy(to + done, to, static_cast<size_t>(part) * sizeof(float));
+  }
+}
+
+// Elements first .. first + n of values that stand `length` times each.
+void repeat_values(const float* values, int64_t length, int64_t first, int64_t n, float* to) {
+  int64_t done = 0;
+  for (; done < n && first != 0; first = (first + 1) % length) to[done++] = values[0];
+  if (done > 0 && first == 0) ++values;
+  const auto whole = [&](int64_t count) {
+    for (; done + count <= n; done += count, ++values)
+      for (int64_t i = 0; i < count; ++i) to[done + i] = values[0];
+  };
+  if (length == 3) {  // a mask of pixels over their colours
+    whole(3);
+  } else {
+    whole(length);
+  }
+  for (; done < n; ++done) to[done] = values[0];
+}
+
 // Elements begin .. begin + n of a general input: where they lie if one run holds them all, else collected in `buffer`.
 const float* collect(const Plan& plan, int input, int64_t begin, int64_t n, float* buffer /* (kTile) */) {
   const int64_t* strides = plan.strides[input];
@@ -140,11 +170,21 @@ const float* collect(const Plan& plan, int input, int64_t begin, int64_t n, floa
   const int64_t length = plan.shape[last], step = strides[last];
   if (step == 1 && index[last] + n <= length) return source + offset;
 
+  // Short rows that repeat along the axis before, and short runs of one value beside another: both axes are one run.
+  const bool rows = last > 0 && length <= kShortRun && step == 1 && strides[last - 1] == 0;
+  const bool values = last > 0 && length <= kShortRun && step == 0 && strides[last - 1] == 1;
+  const bool both = rows || values || (last > 0 && step == 0 && strides[last - 1] == 0);
   for (int64_t done = 0; done < n;) {
-    const int64_t left = length - index[last], run = left < n - done ? left : n - done;
+    int64_t left = length - index[last];
+    if (both) left += (plan.shape[last - 1] - 1 - index[last - 1]) * length;
+    const int64_t run = left < n - done ? left : n - done;
     const float* from = source + offset;
     float* to = buffer + done;
-    if (step == 0) {
+    if (rows) {
+      repeat_row(from - index[last], length, index[last], run, to);
+    } else if (values) {
+      repeat_values(from, length, index[last], run, to);
+    } else if (step == 0) {
       const float value = *from;
       for (int64_t i = 0; i < run; ++i) to[i] = value;
     } else if (step == 1) {
@@ -155,6 +195,10 @@ const float* collect(const Plan& plan, int input, int64_t begin, int64_t n, floa
     done += run;
     offset -= index[last] * step;
     index[last] = 0;
+    if (both) {
+      offset += (plan.shape[last - 1] - 1 - index[last - 1]) * strides[last - 1];
+      index[last - 1] = plan.shape[last - 1] - 1;
+    }
     for (int d = last - 1; d >= 0; --d) {  // to the next run
       offset += strides[d];
       if (++index[d] < plan.shape[d]) break;
