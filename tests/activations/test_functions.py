@@ -23,6 +23,15 @@ def softmax(x):
 
 erf = np.vectorize(math.erf)
 ALPHA, SCALE = 1.6732632423543772, 1.0507009873554805
+
+
+def sparsemax(x):
+    z = -np.sort(-x, axis=-1)
+    sums, k = np.cumsum(z, -1), np.arange(1, x.shape[-1] + 1)
+    count = np.sum(1 + k * z > sums, -1, keepdims=True)
+    return np.maximum(x - (np.take_along_axis(sums, count - 1, -1) - 1) / count, 0)
+
+
 ORACLES = {
     "celu": lambda x: np.maximum(x, 0) + np.minimum(np.expm1(x), 0),
     "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
@@ -49,6 +58,7 @@ ORACLES = {
     "softplus": lambda x: np.log1p(np.exp(x)),
     "softsign": lambda x: x / (1 + np.abs(x)),
     "sparse_plus": lambda x: np.where(x <= -1, 0, np.where(x < 1, (x + 1) ** 2 / 4, x)),
+    "sparsemax": lambda x: sparsemax(x),
     "sparse_sigmoid": lambda x: np.clip((x + 1) / 2, 0, 1),
     "squareplus": lambda x: (x + np.sqrt(x**2 + 4)) / 2,
     "swish": lambda x: x * sigmoid(x),
@@ -97,6 +107,12 @@ def test_other_arguments():
     )
     check_function(lambda x: activations.softmax(x, axis=0), lambda x: softmax(x.T).T, [X])
     check_function(lambda x: activations.threshold(x, 0.5, -2.0), lambda x: np.where(x > 0.5, x, -2.0), [X])
+
+
+def test_sparsemax_of_ties_and_along_another_axis():
+    np.testing.assert_allclose(activations.sparsemax([[2.0, 2.0, 0.0], [0.0, 0.0, 0.0]]), [[0.5, 0.5, 0], [1 / 3] * 3])
+    np.testing.assert_allclose(activations.sparsemax(X.T, axis=0), activations.sparsemax(X).T, rtol=1e-6)
+    np.testing.assert_allclose(activations.sparsemax(X).sum(-1), np.ones(len(X)), rtol=1e-6)
 
 
 def test_far_out_there_is_no_overflow():

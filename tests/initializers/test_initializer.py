@@ -54,6 +54,15 @@ def test_types_names_and_configurations(name):
         np.testing.assert_array_equal(again((4, 4)), value)
 
 
+def test_classes_have_their_snake_case_names_too():
+    assert initializers.glorot_uniform is initializers.GlorotUniform
+    assert initializers.constant is initializers.Constant
+    assert initializers.orthogonal is initializers.OrthogonalInitializer
+    assert linnet.saving.deserialize_keras_object(
+        {"module": "keras.initializers", "class_name": "zeros", "config": {}}
+    )((2,)).tolist() == [0, 0]  # fmt: skip
+
+
 def test_get():
     assert type(initializers.get("he_normal")) is initializers.HeNormal
     assert initializers.get(None) is None

@@ -43,6 +43,11 @@ def softmax(x: Any, axis: int = -1) -> Any:
     return ops.softmax(x, axis=axis)
 
 
+def sparsemax(x: Any, axis: int = -1) -> Any:
+    """The nearest probabilities to x along an axis: like softmax, but small ones are exactly 0."""
+    return ops.sparsemax(x, axis=axis)
+
+
 def log_softmax(x: Any, axis: int = -1) -> Any:
     """log(softmax(x)), exact where the softmax would round to 0."""
     return ops.log_softmax(x, axis=axis)

@@ -7,6 +7,7 @@ from linnet.callbacks.csv_logger import CSVLogger
 from linnet.callbacks.early_stopping import EarlyStopping
 from linnet.callbacks.history import History
 from linnet.callbacks.lambda_callback import LambdaCallback
+from linnet.callbacks.learning_rate_finder import LearningRateFinder
 from linnet.callbacks.learning_rate_scheduler import LearningRateScheduler
 from linnet.callbacks.model_checkpoint import ModelCheckpoint
 from linnet.callbacks.monitor import MonitorCallback
@@ -24,6 +25,7 @@ __all__ = [
     "EarlyStopping",
     "History",
     "LambdaCallback",
+    "LearningRateFinder",
     "LearningRateScheduler",
     "ModelCheckpoint",
     "MonitorCallback",

@@ -14,7 +14,6 @@ from typing import Any
 
 from linnet.callbacks.callback import HOOKS, Callback, overrides
 from linnet.callbacks.history import History
-from linnet.callbacks.terminate_on_nan import TerminateOnNaN
 
 
 class CallbackList:
@@ -53,7 +52,7 @@ class CallbackList:
     @property
     def terminates_on_nan(self) -> bool:
         """Whether a loss that is not a number ends the training instead of raising an error."""
-        return any(isinstance(callback, TerminateOnNaN) for callback in self.callbacks)
+        return any(getattr(callback, "terminates_on_nan", False) for callback in self.callbacks)
 
     @property
     def shows_progress(self) -> bool:

@@ -12,6 +12,8 @@ from linnet.callbacks.callback import Callback
 class TerminateOnNaN(Callback):
     """Sets stop_training at the first batch whose loss is NaN or infinite."""
 
+    terminates_on_nan = True
+
     def on_batch_end(self, batch: int, logs: Mapping[str, Any] | None = None) -> None:
         loss = (logs or {}).get("loss")
         if loss is not None and not math.isfinite(loss):

@@ -14,9 +14,9 @@ from linnet.backend.function import op
 from linnet.backend.tensor import Tensor
 from linnet.ops import arithmetic as a
 from linnet.ops import reduction as r
-from linnet.ops.common import as_float, many_axes, trace_of
-from linnet.ops.comparison import greater, less_equal
-from linnet.ops.shape import reshape, reshape_dims, split, transpose
+from linnet.ops.common import as_float, many_axes, one_axis, trace_of
+from linnet.ops.comparison import greater, greater_equal, less, less_equal
+from linnet.ops.shape import expand_dims, moveaxis, reshape, reshape_dims, split, transpose
 
 # ---- activations -----------------------------------------------------------------------------------------------------
 
@@ -177,6 +177,24 @@ def squareplus(x: Any, b: float = 4) -> Any:
     """(x + sqrt(x * x + b)) / 2."""
     x = as_float(x)
     return a.multiply(0.5, a.add(x, a.sqrt(a.add(a.square(x), float(b)))))
+
+
+@op("x")
+def sparsemax(x: Any, axis: int = -1) -> Any:
+    """The point of the probability simplex that is nearest to x along an axis: like softmax, but with zeros.
+
+    (Martins & Astudillo, 2016.) It is max(x - t, 0) where t makes the sum 1. An element is above t when it is so large
+    that the elements from it on upwards, each lowered to it, have less than 1 to give away.
+    """
+    x = as_float(x)
+    place = one_axis(axis, x.ndim, "sparsemax")
+    values = moveaxis(x, place, -1)
+    own, others = expand_dims(values, -1), expand_dims(values, -2)
+    upwards = as_float(greater_equal(others, own))
+    excess = r.sum(a.multiply(upwards, a.subtract(others, own)), -1)
+    above = as_float(less(excess, 1.0))
+    t = a.divide(a.subtract(r.sum(a.multiply(above, values), -1, True), 1.0), r.sum(above, -1, True))
+    return moveaxis(trace_of().add("relu", [a.subtract(values, t)]), -1, place)
 
 
 @op("x")

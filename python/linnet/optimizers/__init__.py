@@ -12,6 +12,7 @@ from linnet.optimizers.adamax import Adamax
 from linnet.optimizers.adamw import AdamW
 from linnet.optimizers.ftrl import Ftrl
 from linnet.optimizers.lamb import Lamb
+from linnet.optimizers.lbfgs import LBFGS, LBFGSResult
 from linnet.optimizers.lion import Lion
 from linnet.optimizers.nadam import Nadam
 from linnet.optimizers.optimizer import Optimizer
@@ -47,6 +48,7 @@ def get(identifier: Any) -> Any:
 
 
 __all__ = [
+    "LBFGS",
     "SGD",
     "Adadelta",
     "Adafactor",
@@ -55,6 +57,7 @@ __all__ = [
     "AdamW",
     "Adamax",
     "Ftrl",
+    "LBFGSResult",
     "Lamb",
     "Lion",
     "Nadam",
