@@ -1,5 +1,6 @@
 """Helpers around training."""
 
+import importlib
 from typing import Any
 
 from linnet.saving.registry import (
@@ -21,26 +22,44 @@ __all__ = [
     "SMOTE",
     "CustomObjectScope",
     "OverSampled",
-    "Vocabulary",
     "PyDataset",
     "Sequence",
     "UnderSampled",
+    "Vocabulary",
+    "array_to_img",
     "custom_object_scope",
     "deserialize_keras_object",
     "get_custom_objects",
     "get_file",
     "get_registered_name",
     "get_registered_object",
+    "image_dataset_from_directory",
+    "img_to_array",
+    "load_img",
     "normalize",
     "pack_x_y_sample_weight",
     "pad_sequences",
     "plot_model",
     "register_keras_serializable",
+    "save_img",
     "serialize_keras_object",
     "set_random_seed",
+    "split_dataset",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
+
+# Loaded when first used: they need urllib, Pillow, or most of linnet.
+_LATER = {
+    "array_to_img": "images",
+    "get_file": "download",
+    "image_dataset_from_directory": "image_folder",
+    "img_to_array": "images",
+    "load_img": "images",
+    "plot_model": "model_plotting",
+    "save_img": "images",
+    "split_dataset": "splitting",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -48,13 +67,6 @@ def __getattr__(name: str) -> Any:
         from linnet.models import data
 
         return getattr(data, name)
-    if name == "plot_model":
-        from linnet.utils.model_plotting import plot_model
-
-        return plot_model
-    if name == "get_file":
-        # Loaded when first used, for it needs urllib.
-        from linnet.utils.download import get_file
-
-        return get_file
+    if name in _LATER:
+        return getattr(importlib.import_module(f"linnet.utils.{_LATER[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
