@@ -90,7 +90,7 @@ def test_einsum(subscripts, shapes):
         (lambda: ops.matmul(np.zeros((2, 3)), np.zeros((4, 2))), "inner sizes differ"),
         (lambda: ops.matmul(1.0, np.zeros((4, 2))), "no matrix product"),
         (lambda: ops.tensordot(np.zeros((2, 3)), np.zeros((4, 2)), 1), "differ"),
-        (lambda: ops.einsum("ii->i", np.zeros((2, 2))), "repeated"),
+        (lambda: ops.einsum("ii->ii", np.zeros((2, 2))), "stands twice"),
         (lambda: ops.einsum("ij,jk->ik", np.zeros((2, 2))), "names 2 operands"),
         (lambda: ops.einsum("ij,jk->ik", np.zeros((2, 3)), np.zeros((4, 2))), "sizes 3 and 4"),
         (lambda: ops.einsum("...i->i", np.zeros((2, 3))), "ellipsis"),

@@ -52,6 +52,13 @@ def with_mask(x: Any, mask: Any) -> Any:
     return array
 
 
+def without_mask(x: Any) -> Any:
+    """x with no mask. x itself is left as it is."""
+    if not isinstance(x, Tensor) or x._keras_mask is None:
+        return x
+    return Tensor(x.trace, x.value, x.dims, x.dtype)
+
+
 def set_keras_mask(x: Any, mask: Any) -> None:
     """Hangs a mask on a tensor of the running trace, for instance on what a layer's `call` returns."""
     if not isinstance(x, (Tensor, MaskedArray)):

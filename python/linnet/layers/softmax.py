@@ -7,12 +7,12 @@ from typing import Any
 from linnet import ops
 from linnet.layers.layer import Layer
 
-# Added to the scores that a mask leaves out: their probability rounds to 0, and a row without any other is no NaN.
-MASKED = -3.4028235e38 / 2
+# What a score becomes that a mask leaves out.
+MASKED = -1e9
 
 
 class Softmax(Layer):
-    """Softmax, optionally over the positions that a mask of the input's shape leaves."""
+    """Softmax, optionally over the positions that a mask of the input's shape leaves; the others get 0."""
 
     def __init__(self, axis: Any = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -20,9 +20,11 @@ class Softmax(Layer):
         self.supports_masking = True
 
     def call(self, inputs: Any, mask: Any = None) -> Any:
-        if mask is not None:
-            inputs = inputs + (1.0 - ops.cast(mask, "float32")) * MASKED
-        return ops.softmax(inputs, axis=tuple(self.axis) if isinstance(self.axis, list) else self.axis)
+        axis = tuple(self.axis) if isinstance(self.axis, list) else self.axis
+        if mask is None:
+            return ops.softmax(inputs, axis=axis)
+        mask = ops.cast(mask, "float32") > 0.5
+        return ops.where(mask, ops.softmax(ops.where(mask, inputs, MASKED), axis=axis), 0.0)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "axis": self.axis}

@@ -61,6 +61,7 @@ from linnet.ops.arithmetic import (
     trunc,
     where,
 )
+from linnet.ops.attention import dot_product_attention
 from linnet.ops.comparison import (
     equal,
     greater,
@@ -100,14 +101,14 @@ from linnet.ops.creation import (
     zeros_like,
 )
 from linnet.ops.crossentropy import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
+from linnet.ops.einsum import diag, diagonal, einsum, trace
 from linnet.ops.indexing import get_item, multi_hot, one_hot, take, take_along_axis, tril, triu
 from linnet.ops.indexing import slice_ as slice
-from linnet.ops.linalg import dot, einsum, matmul, outer, tensordot, vdot
+from linnet.ops.linalg import dot, matmul, outer, tensordot, vdot
 from linnet.ops.nn import (
     batch_normalization,
     batch_normalization_training,
     celu,
-    dot_product_attention,
     elu,
     gelu,
     glu,
@@ -229,6 +230,8 @@ __all__ = [
     "depthwise_conv",
     "divide",
     "divide_no_nan",
+    "diag",
+    "diagonal",
     "dot",
     "dot_product_attention",
     "einsum",
@@ -357,6 +360,7 @@ __all__ = [
     "tensordot",
     "threshold",
     "tile",
+    "trace",
     "transpose",
     "tril",
     "triu",

@@ -330,34 +330,3 @@ def normalize(x: Any, axis: int | Sequence[int] = -1, order: float = 2, epsilon:
         squares = r.sum(a.square(x), axis, True)
         return a.multiply(x, a.rsqrt(a.maximum(squares, float(epsilon) ** 2)))
     return a.divide(x, a.maximum(r.norm(x, order, axis, True), float(epsilon)))
-
-
-@op("query", "key", "value", "bias", "mask")
-def dot_product_attention(
-    query: Any,
-    key: Any,
-    value: Any,
-    bias: Any = None,
-    mask: Any = None,
-    scale: float | None = None,
-    is_causal: bool = False,
-) -> Any:
-    """softmax(query . key / sqrt(depth)) . value for each head; query (n, t, heads, depth), key and value (n, s, ...).
-
-    mask: where nonzero, attention is allowed; it broadcasts to (n, heads, t, s). is_causal: only to earlier positions.
-    """
-    from linnet.ops.indexing import tril
-    from linnet.ops.linalg import matmul
-
-    q, k, v = (transpose(as_float(t), (0, 2, 1, 3)) for t in (query, key, value))
-    scores = matmul(q, transpose(k, (0, 1, 3, 2)))
-    scores = a.multiply(scores, 1.0 / math.sqrt(q.dims[-1]) if scale is None else scale)
-    if bias is not None:
-        scores = a.add(scores, bias)
-    if mask is not None:
-        scores = a.where(mask, scores, -1e9)
-    if is_causal:
-        from linnet.ops.creation import ones
-
-        scores = a.where(tril(ones(scores.dims[-2:])), scores, -1e9)
-    return transpose(matmul(trace_of().add("softmax", [scores]), v), (0, 2, 1, 3))
