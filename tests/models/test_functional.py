@@ -205,3 +205,33 @@ def test_a_thousand_layers():
     for _ in range(1000):
         y = y + 1.0
     np.testing.assert_allclose(linnet.Model(x, y).predict(A, verbose=0), A + 1000, rtol=1e-5)
+
+
+def test_batches_are_concatenated_along_their_axis():
+    a, b = np.arange(15, dtype=np.float32).reshape(5, 3), np.ones((5, 3), np.float32)
+    source, other = linnet.Input((3,)), linnet.Input((3,))
+    pair = ops.concatenate([source, other], axis=0)
+    model = linnet.Model([source, other], [pair, ops.concatenate([pair, source], axis=0)])
+    for n in (5, 2):
+        found = model.predict_on_batch([a[:n], b[:n]])
+        np.testing.assert_array_equal(found[0], np.concatenate([a[:n], b[:n]]))
+        np.testing.assert_array_equal(found[1], np.concatenate([a[:n], b[:n], a[:n]]))
+
+
+def test_a_layer_whose_configuration_has_no_name():
+    class Own(layers.Layer):
+        def __init__(self, factor=2.0):
+            super().__init__()
+            self.factor = factor
+
+        def call(self, x):
+            return x * self.factor
+
+        def get_config(self):
+            return {"factor": self.factor}
+
+    source = linnet.Input((3,))
+    model = linnet.Model(source, Own(3.0)(Own()(source)))
+    twin = linnet.Model.from_config(model.get_config(), custom_objects={"Own": Own})
+    np.testing.assert_array_equal(twin(np.ones((2, 3), np.float32)), np.full((2, 3), 6.0))
+    assert [layer.name for layer in twin.layers] == [layer.name for layer in model.layers]

@@ -105,6 +105,8 @@ def model_from_config(cls: type, config: dict[str, Any], custom_objects: dict[st
             operation = deserialize_keras_object(entry, custom_objects=custom_objects)
             if not isinstance(operation, Layer):
                 raise ValueError(f'the entry "{entry.get("name")}" of a model\'s layers is not a layer')
+        # A get_config of one's own may leave out the name; the calls are written down under it.
+        operation.name = entry["name"]
         operations[entry["name"]] = operation
         waiting += [(operation, node) for node in entry["inbound_nodes"]]
     # A layer may be called again on its own output's descendants, so calls are made as their arguments appear.

@@ -12,6 +12,7 @@ The methods that subclasses may override (train_step, compute_loss, ...) are in 
 
 from __future__ import annotations
 
+import warnings
 from typing import Any
 
 import numpy as np
@@ -234,7 +235,12 @@ class Trainer(TrainingHooks):
         """The flat layout of the trainable weights, made anew where they have changed."""
         variables = [variable for variable in self.trainable_variables if variable.dtype == "float32"]
         if not variables:
-            raise ValueError(f"{self._title()}: there are no trainable weights; are all layers frozen?")
+            # As in Keras: metrics may be wanted all the same.
+            warnings.warn(
+                f"{self._title()}: there are no trainable weights, nothing will be learnt; are all layers frozen?",
+                stacklevel=7,
+            )
+            return None
         if self._flat is None or not self._flat.valid(variables):
             self._flat = FlatParameters(variables)
         return self._flat

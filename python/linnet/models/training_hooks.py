@@ -60,6 +60,8 @@ class TrainingHooks(Layer):
         trace = current_trace()
         assert trace is not None
         variables = trace.flat.variables if trace.flat is not None else self.trainable_variables
+        if not variables:
+            return logs
         gradients = trace.gradients(self.optimizer.scale_loss(loss), [trace.read(variable) for variable in variables])
         self.optimizer.apply(gradients, variables)
         return logs

@@ -175,6 +175,11 @@ def concatenate(xs: Sequence[Any], axis: int = 0) -> Any:
     if len(tensors) == 1:
         return tensors[0]
     place = one_axis(axis, tensors[0].ndim, "concatenate")
+    if place == 0 and all(t.ndim and t.dims[0] < 0 for t in tensors):
+        # Several batches become one: k batches of n rows are k pieces along an axis of their own.
+        pieces = [reshape_dims(t, [-t.dims[0], -1, *t.dims[1:]]) for t in tensors]
+        count = sum(-t.dims[0] for t in tensors)
+        return reshape_dims(concatenate(pieces, 0), [-count, *tensors[0].dims[1:]])
     return trace_of().add("concatenate", tensors, "bool" if dtype == "bool" else None, axis=place)
 
 
