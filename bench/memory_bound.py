@@ -197,7 +197,13 @@ OPTIMIZERS = {
     "sgd": (2, 2, 1, "SGD", {}, "SGD", {"lr": 0.01}),
     "momentum": (4, 3, 2, "SGD", {"momentum": 0.9}, "SGD", {"lr": 0.01, "momentum": 0.9}),
     "rmsprop": (9, 3, 2, "RMSprop", {}, "RMSprop", {}),
+    "adagrad": (6, 3, 2, "Adagrad", {}, "Adagrad", {}),
+    "adadelta": (12, 4, 3, "Adadelta", {}, "Adadelta", {}),
+    "adamax": (9, 4, 3, "Adamax", {}, "Adamax", {}),
+    "nadam": (14, 4, 3, "Nadam", {}, "NAdam", {}),
+    "amsgrad": (13, 5, 4, "Adam", {"amsgrad": True}, "Adam", {"amsgrad": True}),
 }
+NOT_FUSED = ("rmsprop", "adadelta", "adamax", "nadam")  # in torch
 
 
 def optimizer_linnet(name: str, size: int) -> Step:
@@ -219,7 +225,7 @@ def optimizer_torch(name: str, size: int, way: str) -> Timed:
 def update(name: str, size: int) -> Row:
     contenders: Contenders = {"linnet": functools.partial(optimizer_linnet, name, size)}
     for way in ("", "foreach", "fused"):
-        if not (name == "rmsprop" and way == "fused"):  # there is none
+        if not (name in NOT_FUSED and way == "fused"):
             contenders[f"torch {way}".strip()] = functools.partial(optimizer_torch, name, size, way)
     operations, read, written, *_ = OPTIMIZERS[name]
     passes = [(4 * read * size, 4 * written * size)]
@@ -269,6 +275,8 @@ CASES = {
     "sgd 25.6M": update("sgd", 25_600_000),
     "momentum 25.6M": update("momentum", 25_600_000),
     "rmsprop 25.6M": update("rmsprop", 25_600_000),
+    **{f"{name} 25.6M": update(name, 25_600_000) for name in ("adagrad", "adadelta", "adamax", "nadam", "amsgrad")},
+    **{f"{name} 270k": update(name, 270_000) for name in ("adadelta", "adamax", "nadam")},
     "dropout 1M": dropout(1 << 20),
     "dropout 16M": dropout(1 << 24),
 }

@@ -16,6 +16,7 @@ from linnet.losses.crossentropy import (
     categorical_crossentropy,
     sparse_categorical_crossentropy,
 )
+from linnet.losses.ctc import CTC, ctc
 from linnet.losses.divergence import KLDivergence, Poisson, kl_divergence, poisson
 from linnet.losses.focal import (
     BinaryFocalCrossentropy,
@@ -70,6 +71,7 @@ from linnet.saving.serialization import Lookup, serialize_keras_object
 _CLASSES = (
     BinaryCrossentropy,
     BinaryFocalCrossentropy,
+    CTC,
     CategoricalCrossentropy,
     CategoricalFocalCrossentropy,
     CategoricalGeneralizedCrossEntropy,
@@ -106,6 +108,7 @@ _FUNCTIONS = (
     contrastive,
     cosine_similarity,
     crammer_singer_hinge,
+    ctc,
     dice,
     hinge,
     huber,
@@ -163,6 +166,7 @@ def get(identifier: Any) -> Any:
 __all__ = [
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
+    "CTC",
     "CategoricalCrossentropy",
     "CategoricalFocalCrossentropy",
     "CategoricalGeneralizedCrossEntropy",
@@ -199,6 +203,7 @@ __all__ = [
     "contrastive",
     "cosine_similarity",
     "crammer_singer_hinge",
+    "ctc",
     "deserialize",
     "dice",
     "get",

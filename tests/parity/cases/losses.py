@@ -20,6 +20,7 @@ SEQUENCE_LOGITS = numbers((3, 5, C), 10)
 FRONT = np.moveaxis(SEQUENCE, -1, 1).copy()  # classes along axis 1
 MASKS, PIXELS = integers((2, 3, 3, 2), 2, 11).astype(np.float32), probabilities((2, 3, 3, 2), 12)
 FACES = np.array([0, 1, 0, 2, 1, 1], np.int32)
+SPELLED, SOUND = np.array([[1, 2, 2, 0], [3, 0, 0, 0], [1, 2, 1, 3]], np.int32), numbers((3, 8, C), 13)
 UNIT = (P / np.linalg.norm(P, axis=1, keepdims=True)).astype(np.float32)
 REDUCTIONS = ["sum", "mean", "sum_over_batch_size", "mean_with_sample_weight"]
 FUNCTIONS = {
@@ -164,4 +165,7 @@ CASES = [
         [FACES, UNIT, FACES[::-1].copy(), UNIT[::-1].copy()],
         rtol=1e-4,
     ),
+    LossCase("ctc", of("CTC"), SPELLED, SOUND, rtol=1e-4, atol=1e-5),
+    LossCase("ctc_weighted", of("CTC"), SPELLED, SOUND, np.array([1.0, 0.0, 2.0], np.float32), rtol=1e-4, atol=1e-5),
+    ValueCase("function_ctc", function("ctc"), [SPELLED, SOUND], rtol=1e-4),
 ]
