@@ -292,8 +292,21 @@ def test_frames_and_foreign_arrays():
     expected = result(X, Y, batch_size=16)
     assert result(frame, Column(Y), batch_size=16) == expected
     assert result(Foreign(X), Foreign(Y), batch_size=16) == expected
-    with pytest.raises(TypeError, match="the columns town of the data frame are not numbers"):
+    with pytest.raises(TypeError, match="the columns town are not numbers: encode or drop"):
         compiled().predict(Frame({"age": X[:, 0], "town": np.array(["Ulm"] * 70, object)}))
+
+
+def test_a_real_data_frame():
+    pandas = pytest.importorskip("pandas")
+    frame = pandas.DataFrame(X, columns=list("abcde"))
+    assert result(frame, pandas.Series(Y), batch_size=16) == result(X, Y, batch_size=16)
+    frame["c"] = frame["c"] > 0
+    mixed = X.copy()
+    mixed[:, 2] = mixed[:, 2] > 0
+    np.testing.assert_array_equal(compiled().predict(frame, verbose=0), compiled().predict(mixed, verbose=0))
+    frame["d"] = pandas.array([1] * 69 + [None], dtype="Int64")
+    with pytest.raises(TypeError, match=r"values are missing|the columns d are not numbers"):
+        compiled().predict(frame)
 
 
 def test_a_torch_loader():

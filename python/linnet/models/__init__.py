@@ -1,15 +1,11 @@
 """Models: layers that can be compiled, trained, evaluated, asked, saved and summed up."""
 
+from linnet.models.cloning import clone_model
 from linnet.models.functional import Functional
 from linnet.models.model import Model
 from linnet.models.sequential import Sequential
 
 __all__ = ["Functional", "Model", "Sequential", "clone_model", "load_model", "save_model"]
-
-
-def clone_model(model: Model) -> Model:
-    """A model of the same architecture with layers of its own and fresh weights."""
-    return type(model).from_config(model.get_config())
 
 
 def save_model(model: Model, filepath: str, overwrite: bool = True) -> None:

@@ -156,9 +156,8 @@ def _table_array(table: Any) -> Any:
         except (TypeError, ValueError):
             columns = getattr(table, "columns", ())
             words = [str(name) for name in columns if table[name].to_numpy().dtype.kind not in "biuf"]
-            raise TypeError(
-                f"the columns {', '.join(words)} of the data frame are not numbers: encode or drop them first"
-            ) from None
+            what = f"the columns {', '.join(words)} are not numbers: encode" if words else "values are missing: fill"
+            raise TypeError(f"a data frame cannot be read: {what} or drop them first") from None
     return array[:, None] if array.ndim == 1 else array
 
 
