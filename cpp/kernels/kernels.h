@@ -94,6 +94,7 @@ struct Pool2dShape {
   int64_t oh = 0, ow = 0;
   int64_t stride_h = 1, stride_w = 1;
   int64_t pad_top = 0, pad_left = 0;
+  bool mean = true;  // average pooling: false adds up and does not divide
 };
 
 // A 3-D convolution is a 2-D one over frames that hold, beside each channel, those of the depths in its window:
@@ -279,6 +280,38 @@ struct BatchNormGradArgs {
   float* dz = nullptr;      // (rows, c), the residual's gradient; or null
 };
 
+// Normalisation of samples x (samples, steps, c) by statistics of their own (Ba, Kiros & Hinton 2016; Wu & He 2018).
+// The channels fall into `groups` of neighbours; of one group, all its values at all steps of one sample are
+// normalised:
+//   y = (x - mean) rstd gamma + beta,  rstd = 1 / sqrt(variance + epsilon)
+// With `rms` (Zhang & Sennrich 2019) the mean counts as 0. The variance must not suffer cancellation when |mean| >>
+// deviation. One step and one group is layer normalisation over the last axis. c is a multiple of groups. Of no values,
+// the mean and the variance are 0.
+struct GroupNormArgs {
+  int64_t samples = 0, steps = 0, c = 0, groups = 1;
+  bool rms = false;
+  const float* x = nullptr;      // (samples, steps, c)
+  const float* gamma = nullptr;  // (c), or null: 1
+  const float* beta = nullptr;   // (c), or null: 0
+  float epsilon = 0;
+  float* y = nullptr;     // (samples, steps, c)
+  float* mean = nullptr;  // (samples, groups)
+  float* rstd = nullptr;  // (samples, groups)
+};
+
+struct GroupNormGradArgs {
+  int64_t samples = 0, steps = 0, c = 0, groups = 1;
+  bool rms = false;
+  const float* x = nullptr;      // (samples, steps, c)
+  const float* dy = nullptr;     // (samples, steps, c)
+  const float* gamma = nullptr;  // (c), or null: 1
+  const float* mean = nullptr;   // (samples, groups), of the forward pass
+  const float* rstd = nullptr;   // (samples, groups)
+  float* dx = nullptr;           // (samples, steps, c)
+  float* dgamma = nullptr;       // (c), or null where nobody asks for it
+  float* dbeta = nullptr;        // (c), or null
+};
+
 // The optimizers of Keras, each one pass over the weights and what is remembered of them. With u the gradient, decayed
 // weights w' = w - decay w, and s0, s1, s2 the slots:
 //   sgd       w = w' - lr u
@@ -395,6 +428,10 @@ struct KernelTable {
   void (*batch_norm_forward)(const BatchNormArgs&, const Launch&);
   void (*batch_norm_grad)(const BatchNormGradArgs&, const Launch&);
   size_t (*batch_norm_workspace)(int64_t rows, int64_t c);
+
+  void (*group_norm_forward)(const GroupNormArgs&, const Launch&);  // no workspace
+  void (*group_norm_grad)(const GroupNormGradArgs&, const Launch&);
+  size_t (*group_norm_grad_workspace)(int64_t samples, int64_t steps, int64_t c);
 
   void (*update)(const UpdateArgs&, const Launch&);
   size_t (*update_workspace)(int64_t parts, int64_t weights);

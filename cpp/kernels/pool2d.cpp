@@ -117,6 +117,8 @@ Window window_at(int64_t o, int64_t stride, int64_t pad, int64_t taps, int64_t s
 int64_t positions(const Window& rows, const Window& columns) {
   return (rows.inside.end - rows.inside.begin) * (columns.inside.end - columns.inside.begin);
 }
+// What a sum over so many positions is multiplied with.
+float share_of(const Pool2dShape& s, int64_t count) { return s.mean ? 1.0f / static_cast<float>(count) : 1.0f; }
 
 // The columns of output whose windows lie inside.
 Range columns_inside(const Pool2dShape& s) {
@@ -232,7 +234,7 @@ void forward_job(const void* args, int64_t job, float* scratch) {
       const auto slow = [&](int64_t x0, int64_t x1) {
         for (int64_t ox = x0; ox < x1; ++ox) {
           const Window columns = window_at(ox, s.stride_w, s.pad_left, s.kw, s.w);
-          const float scale = 1.0f / static_cast<float>(positions(rows, columns));
+          const float scale = share_of(s, positions(rows, columns));
           for (int64_t c = b.c0; c < b.c1; ++c)
             pool_channel<Max>(s, rows, columns, a.in + x_row + columns.start * s.c + c, scale,
                               a.out + (row * s.ow + ox) * s.c + c, index_row + (ox - b.x0) * s.c + c - b.c0);
@@ -243,7 +245,7 @@ void forward_job(const void* args, int64_t job, float* scratch) {
                         : count == 9 ? pool_windows<Lanes, Max, 9>
                                      : pool_windows<Lanes, Max, 0>;
       pool(a.in + x_row + (fast.begin * s.stride_w - s.pad_left) * s.c, s.stride_w * s.c, fast.end - fast.begin, taps,
-           count, static_cast<int32_t>(rows.inside.begin * s.kw), 1.0f / static_cast<float>(count), b, s.c, ahead,
+           count, static_cast<int32_t>(rows.inside.begin * s.kw), share_of(s, count), b, s.c, ahead,
            a.out + (row * s.ow + fast.begin) * s.c, index_row + (fast.begin - b.x0) * s.c - b.c0);
       slow(fast.end, b.x1);
       if (Max && a.argmax_out) {
@@ -334,7 +336,7 @@ void grad_apart_job(const void* args, int64_t job, float* scratch) {
         const auto slow = [&](int64_t x0, int64_t x1) {
           for (int64_t ox = x0; ox < x1; ++ox) {
             const Window columns = window_at(ox, s.stride_w, s.pad_left, s.kw, s.w);
-            const float scale = 1.0f / static_cast<float>(positions(rows, columns));
+            const float scale = share_of(s, positions(rows, columns));
             const float* const dy = a.in + (row * s.ow + ox) * s.c;
             const int32_t* const index = index_row + (ox - b.x0) * s.c - b.c0;
             for (int64_t kx = columns.inside.begin; kx < columns.inside.end; ++kx)
@@ -350,9 +352,8 @@ void grad_apart_job(const void* args, int64_t job, float* scratch) {
                                : s.kw == 2     ? share_windows<Lanes, Max, 2, Put::whole>
                                                : share_windows<Lanes, Max, 0, Put::whole>;
         share_out(a.in + (row * s.ow + fast.begin) * s.c, index_row + (fast.begin - b.x0) * s.c - b.c0,
-                  fast.end - fast.begin, k, s.kw, s.stride_w,
-                  1.0f / static_cast<float>((rows.inside.end - rows.inside.begin) * s.kw), b, s.c,
-                  a.out + dx_row + (fast.begin * s.stride_w - s.pad_left) * s.c);
+                  fast.end - fast.begin, k, s.kw, s.stride_w, share_of(s, (rows.inside.end - rows.inside.begin) * s.kw),
+                  b, s.c, a.out + dx_row + (fast.begin * s.stride_w - s.pad_left) * s.c);
         slow(fast.end, b.x1);
       }
     }
@@ -384,11 +385,11 @@ void gather(const Args& a, const Reach& reach, int64_t y, int64_t x, int64_t c, 
       const int64_t at = ((reach.image * s.oh + oy) * s.ow + ox) * s.c + c;
       const int64_t near = ((oy - reach.over_y.begin) * reach.columns + ox - reach.first_x) * s.c + c;
       const int64_t k = (y + s.pad_top - oy * s.stride_h) * s.kw + x + s.pad_left - ox * s.stride_w;
-      float share_of = 1;
+      float scale = 1;
       if (!Max) {
         const Window rows = window_at(oy, s.stride_h, s.pad_top, s.kh, s.h);
         const Window columns = window_at(ox, s.stride_w, s.pad_left, s.kw, s.w);
-        share_of = 1.0f / static_cast<float>(positions(rows, columns));
+        scale = share_of(s, positions(rows, columns));
       }
       for (int v = 0; v < N; ++v) {
         const auto dy = load_lanes<Floats<Lanes>>(a.in + at + v * Lanes, room);
@@ -398,7 +399,7 @@ void gather(const Args& a, const Reach& reach, int64_t y, int64_t x, int64_t c, 
         } else if constexpr (Max) {
           for (int64_t i = 0; i < min_of(Lanes, room); ++i) index[i] = a.argmax_in[at + v * Lanes + i];
         }
-        sum[v] += share<Lanes, Max>(dy, index, k, share_of);
+        sum[v] += share<Lanes, Max>(dy, index, k, scale);
       }
     }
   for (int v = 0; v < N; ++v)

@@ -197,7 +197,7 @@ void average_pool2d_forward(const Pool2dShape& s, const float* x, float* y, cons
         sum += x[index + c];
         ++inside;
       });
-      y[out + c] = static_cast<float>(sum / static_cast<double>(inside));
+      y[out + c] = static_cast<float>(s.mean ? sum / static_cast<double>(inside) : sum);
     }
   });
 }
@@ -209,7 +209,7 @@ void average_pool2d_grad(const Pool2dShape& s, const float* dy, float* dx, const
     int64_t inside = 0;
     each_position(s, n, oy, ox, [&](int64_t, int64_t) { ++inside; });
     each_position(s, n, oy, ox, [&](int64_t, int64_t index) {
-      for (int64_t c = 0; c < s.c; ++c) sums[index + c] += dy[out + c] / static_cast<double>(inside);
+      for (int64_t c = 0; c < s.c; ++c) sums[index + c] += dy[out + c] / static_cast<double>(s.mean ? inside : 1);
     });
   });
   for (int64_t i = 0; i < count; ++i) dx[i] = static_cast<float>(sums[i]);

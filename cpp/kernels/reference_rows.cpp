@@ -1,5 +1,5 @@
-// The reference table, third part: kernels that sum over an axis. Reductions, softmax, cross-entropies, batch
-// normalisation. Sums run in double and are rounded once. Softmax subtracts the largest logit before anything else, so
+// The reference table, third part: kernels that sum over an axis. Reductions, softmax, cross-entropies,
+// normalisations. Sums run in double and are rounded once. Softmax subtracts the largest logit before anything else, so
 // that it holds for logits of any size.
 #include <cmath>
 #include <limits>
@@ -197,5 +197,65 @@ void batch_norm_grad(const BatchNormGradArgs& a, const Launch&) {
 }
 
 size_t batch_norm_workspace(int64_t, int64_t) { return 0; }
+
+void group_norm_forward(const GroupNormArgs& a, const Launch&) {
+  const int64_t width = a.c / a.groups;  // channels of a group
+  for (int64_t i = 0; i < a.samples * a.groups; ++i) {
+    const int64_t channel = i % a.groups * width, first = i / a.groups * a.steps * a.c + channel;
+    const double count = a.steps * width > 0 ? static_cast<double>(a.steps * width) : 1;
+    double sum = 0, squares = 0;
+    for (int64_t s = 0; s < a.steps; ++s)
+      for (int64_t j = 0; j < width; ++j) sum += a.x[first + s * a.c + j];
+    const double center = a.rms ? 0 : sum / count;
+    for (int64_t s = 0; s < a.steps; ++s)
+      for (int64_t j = 0; j < width; ++j) {
+        const double deviation = a.x[first + s * a.c + j] - center;
+        squares += deviation * deviation;
+      }
+    const double scale = 1 / std::sqrt(squares / count + a.epsilon);
+    a.mean[i] = static_cast<float>(center);
+    a.rstd[i] = static_cast<float>(scale);
+    for (int64_t s = 0; s < a.steps; ++s)
+      for (int64_t j = 0; j < width; ++j) {
+        const double value = (a.x[first + s * a.c + j] - center) * scale * (a.gamma ? a.gamma[channel + j] : 1);
+        a.y[first + s * a.c + j] = static_cast<float>(value + (a.beta ? a.beta[channel + j] : 0));
+      }
+  }
+}
+
+void group_norm_grad(const GroupNormGradArgs& a, const Launch&) {
+  const int64_t width = a.c / a.groups;
+  const double count = static_cast<double>(a.steps * width);
+  for (int64_t i = 0; i < a.samples * a.groups; ++i) {
+    const int64_t channel = i % a.groups * width, first = i / a.groups * a.steps * a.c + channel;
+    const auto normal = [&](int64_t at) { return (double{a.x[at]} - a.mean[i]) * a.rstd[i]; };
+    double sum = 0, sum_normal = 0;  // of gamma dy, and of that times the normalised x
+    for (int64_t s = 0; s < a.steps; ++s)
+      for (int64_t j = 0; j < width; ++j) {
+        const int64_t at = first + s * a.c + j;
+        const double g = double{a.dy[at]} * (a.gamma ? a.gamma[channel + j] : 1);
+        sum += g;
+        sum_normal += g * normal(at);
+      }
+    for (int64_t s = 0; s < a.steps; ++s)
+      for (int64_t j = 0; j < width; ++j) {
+        const int64_t at = first + s * a.c + j;
+        const double g = double{a.dy[at]} * (a.gamma ? a.gamma[channel + j] : 1);
+        a.dx[at] = static_cast<float>(a.rstd[i] * (g - (a.rms ? 0 : sum / count) - normal(at) * sum_normal / count));
+      }
+  }
+  for (int64_t j = 0; j < a.c; ++j) {
+    double plain = 0, product = 0;
+    for (int64_t at = j; at < a.samples * a.steps * a.c; at += a.c) {
+      const int64_t i = at / (a.steps * a.c) * a.groups + j / width;
+      plain += a.dy[at];
+      product += a.dy[at] * (double{a.x[at]} - a.mean[i]) * a.rstd[i];
+    }
+    if (a.dbeta) a.dbeta[j] = static_cast<float>(plain);
+    if (a.dgamma) a.dgamma[j] = static_cast<float>(product);
+  }
+}
+
+size_t group_norm_grad_workspace(int64_t, int64_t, int64_t) { return 0; }
 
 }  // namespace linnet::LINNET_ISA

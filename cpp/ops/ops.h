@@ -20,6 +20,7 @@ const OpList& reduce_ops();
 const OpList& softmax_ops();
 const OpList& cross_entropy_ops();
 const OpList& batch_norm_ops();
+const OpList& group_norm_ops();
 const OpList& embedding_ops();
 const OpList& affine_transform_ops();
 const OpList& resize_ops();

@@ -1,8 +1,9 @@
 // Max and average pooling, windows `pool` over x (n, h, w, c); padding [top, bottom, left, right] takes no part.
 //
 // Max pooling remembers the winner of each window in one byte, its second output; the gradient sends dy there. A
-// rewrite
-// (`move_relu_grad`) takes the gradient of a relu before the pooling through it, to where there are fewer elements.
+// rewrite (`move_relu_grad`) takes the gradient of a relu before the pooling through it, to where there are fewer
+// elements. With mean = false an average is a sum; the gradient of that, windows apart, repeats each value: it is how
+// images are enlarged (python/linnet/ops/pooling.py, where volumes are pooled by two of these, too).
 #include "graph/graph.h"
 #include "ops/ops.h"
 
@@ -26,6 +27,7 @@ Pool2dShape geometry(const Attributes& attributes, const Shape& x) {
   s.pad_left = padding[2];
   s.oh = (s.h + padding[0] + padding[1] - s.kh) / s.stride_h + 1;
   s.ow = (s.w + padding[2] + padding[3] - s.kw) / s.stride_w + 1;
+  if (attributes.find("mean")) s.mean = attributes.flag("mean");
   return s;
 }
 
@@ -113,7 +115,7 @@ void grad_average(GradientContext& g) { g.set(0, g.add("average_pool2d_grad", {g
 // The average is linear: the gradient's gradient is the average again.
 void grad_average_grad(GradientContext& g) {
   Attributes attributes;
-  for (const char* name : {"pool", "strides", "padding"}) attributes.set(name, *g.attributes().find(name));
+  for (const char* name : {"pool", "strides", "padding", "mean"}) attributes.set(name, *g.attributes().find(name));
   g.set(0, g.add("average_pool2d", {g.dy()}, attributes));
 }
 
@@ -190,6 +192,9 @@ const OpList& pool2d_ops() {
         {"pool", Ints{}, true}, {"strides", Ints{}, true}, {"padding", Ints{0, 0, 0, 0}}};
     std::vector<AttributeSpec> window_of = window;
     window_of.push_back({"shape", Ints{}, true});
+    std::vector<AttributeSpec> average = window, average_of = window_of;
+    average.push_back({"mean", true});
+    average_of.push_back({"mean", true});
     return OpList{
         {.name = "max_pool2d",
          .attributes = window,
@@ -199,12 +204,12 @@ const OpList& pool2d_ops() {
          .rewrite = move_relu_grad},
         {.name = "max_pool2d_grad", .attributes = window_of, .infer = infer_max_grad, .lower = lower_max_grad},
         {.name = "average_pool2d",
-         .attributes = window,
+         .attributes = average,
          .infer = infer_average,
          .gradient = grad_average,
          .lower = lower_average},
         {.name = "average_pool2d_grad",
-         .attributes = window_of,
+         .attributes = average_of,
          .infer = infer_average_grad,
          .gradient = grad_average_grad,
          .lower = lower_average_grad},

@@ -70,6 +70,7 @@ TESTED_IN = {
     "conv2d": "test_conv2d",
     "conv3d": "test_conv3d",
     "batch_norm": "test_batch_norm",
+    "group_norm": "test_group_norm",
 }
 # Made by the engine alone, for gradients; the gradient checks of the operations above run them.
 INNER = {"relu_grad", "count"}

@@ -112,6 +112,7 @@ from linnet.ops.nn import (
     elu,
     gelu,
     glu,
+    group_normalization,
     hard_shrink,
     hard_sigmoid,
     hard_silu,
@@ -142,7 +143,7 @@ from linnet.ops.nn import (
     tanh_shrink,
     threshold,
 )
-from linnet.ops.pooling import average_pool, max_pool
+from linnet.ops.pooling import average_pool, max_pool, nearest_upsampling
 from linnet.ops.reduction import (
     all,
     amax,
@@ -254,6 +255,7 @@ __all__ = [
     "glu",
     "greater",
     "greater_equal",
+    "group_normalization",
     "hard_shrink",
     "hard_sigmoid",
     "hard_silu",
@@ -300,6 +302,7 @@ __all__ = [
     "multiply",
     "nan_to_num",
     "ndim",
+    "nearest_upsampling",
     "negative",
     "norm",
     "normalize",

@@ -16,7 +16,9 @@ from linnet.ops import arithmetic as a
 from linnet.ops import reduction as r
 from linnet.ops.common import as_float, many_axes, one_axis, trace_of
 from linnet.ops.comparison import greater, greater_equal, less, less_equal
-from linnet.ops.shape import expand_dims, moveaxis, reshape, reshape_dims, split, transpose
+from linnet.ops.shape import broadcast_to, expand_dims, moveaxis, reshape, reshape_dims, split, transpose
+
+EPSILON = 1e-7  # what Keras takes where none is given
 
 # ---- activations -----------------------------------------------------------------------------------------------------
 
@@ -302,24 +304,69 @@ def batch_normalization_training(x: Any, scale: Any, offset: Any, epsilon: float
 
 
 @op("x", "gamma", "beta")
-def layer_normalization(
-    x: Any, gamma: Any = None, beta: Any = None, axis: int | Sequence[int] = -1, epsilon: float = 1e-3
+def group_normalization(
+    x: Any,
+    gamma: Any = None,
+    beta: Any = None,
+    groups: int = 1,
+    axis: int = -1,
+    epsilon: float = 1e-3,
+    rms: bool = False,
 ) -> Any:
-    """x with mean 0 and variance 1 over the axes, times gamma, plus beta."""
+    """Each sample with mean 0 and variance 1 in each of `groups` of neighbouring channels, times gamma, plus beta.
+
+    axis: the channels; all axes behind the first but this one are normalised together. gamma, beta: vectors along it.
+    rms: nothing is subtracted, and the values are divided by the root of their mean square.
+    """
     x = as_float(x)
-    mean, variance = moments(x, axis, True)
-    y = a.multiply(a.subtract(x, mean), a.rsqrt(a.add(variance, epsilon)))
-    if gamma is not None:
-        y = a.multiply(y, gamma)
-    return y if beta is None else a.add(y, beta)
+    moved = x if one_axis(axis, x.ndim, "group_normalization") == x.ndim - 1 else moveaxis(x, axis, -1)
+    samples, *steps, channels = moved.dims
+    inputs = [reshape_dims(moved, (samples, math.prod(steps), channels))]
+    inputs += [as_float(vector) for vector in (gamma, beta) if vector is not None]
+    y, _, _ = trace_of().add_many(
+        "group_norm",
+        inputs,
+        groups=groups,
+        rms=rms,
+        epsilon=float(epsilon),
+        scale=gamma is not None,
+        offset=beta is not None,
+    )
+    y = reshape_dims(y, moved.dims)
+    return y if moved is x else moveaxis(y, -1, axis)
+
+
+def _normalize_axes(x: Tensor, gamma: Any, beta: Any, axis: Any, epsilon: float | None, rms: bool) -> Tensor:
+    """x normalised over any axes behind the first: they go to the end and become the channels of one group."""
+    axes = many_axes(axis, x.ndim, "normalization")
+    order = [i for i in range(x.ndim) if i not in axes] + axes
+    moved = transpose(x, order)
+    kept, sizes = moved.dims[: x.ndim - len(axes)], moved.dims[x.ndim - len(axes) :]
+    flat = reshape_dims(moved, (math.prod(kept), 1, math.prod(sizes)))
+
+    def vector(value: Any) -> Tensor | None:
+        if value is None:
+            return None
+        value = as_float(value)
+        whole = value if math.prod(value.dims) == math.prod(sizes) else broadcast_to(value, sizes)
+        return reshape_dims(whole, (math.prod(sizes),))
+
+    y = group_normalization(flat, vector(gamma), vector(beta), epsilon=EPSILON if epsilon is None else epsilon, rms=rms)
+    return transpose(reshape_dims(y, moved.dims), [order.index(i) for i in range(x.ndim)])
+
+
+@op("x", "gamma", "beta")
+def layer_normalization(
+    x: Any, gamma: Any = None, beta: Any = None, axis: int | Sequence[int] = -1, epsilon: float | None = None
+) -> Any:
+    """x with mean 0 and variance 1 over the axes, times gamma, plus beta, both of the shape of these axes."""
+    return _normalize_axes(as_float(x), gamma, beta, axis, epsilon, False)
 
 
 @op("x", "scale")
-def rms_normalization(x: Any, scale: Any = None, axis: int | Sequence[int] = -1, epsilon: float = 1e-6) -> Any:
-    """x divided by the root of its mean square over the axes, times scale."""
-    x = as_float(x)
-    y = a.multiply(x, a.rsqrt(a.add(r.mean(a.square(x), axis, True), epsilon)))
-    return y if scale is None else a.multiply(y, scale)
+def rms_normalization(x: Any, scale: Any = None, axis: int | Sequence[int] = -1, epsilon: float | None = None) -> Any:
+    """x divided by the root of its mean square over the axes, times scale, of the shape of these axes."""
+    return _normalize_axes(as_float(x), scale, None, axis, epsilon, True)
 
 
 @op("x")

@@ -1,13 +1,17 @@
-"""Pooling of sequences (n, t, c), images (n, h, w, c) and volumes (n, d, h, w, c).
+"""Pooling of sequences (n, t, c), images (n, h, w, c) and volumes (n, d, h, w, c), and its reverse, nearest upsampling.
 
 The engine pools images. A sequence is an image of height 1. A volume is pooled twice: first its frames, as d times as
 many images, then along the depth, as images of d rows whose pixels are what the frames left. Maximum and mean come out
 exactly, also at the edges, since a window's positions inside are a box; and so do their gradients: of equal maxima the
 first in the order (d, h, w) gets it.
+
+A mean's gradient hands each value out to its window. Without the division and with windows side by side, that is
+nearest upsampling; its gradient is the sum over each window.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -89,3 +93,25 @@ def average_pool(
 ) -> Any:
     """The mean of each window; positions outside the input do not count. strides: the window's size when None."""
     return _pool("average_pool2d", inputs, pool_size, strides, padding, data_format)
+
+
+@op("inputs")
+def nearest_upsampling(inputs: Any, size: IntOrTuple) -> Any:
+    """Each value `size` times in a row along every axis between the batch and the channels."""
+    x, spatial = as_image(as_float(inputs), "nearest_upsampling")
+    factors = one_per_axis(size, spatial, "size")
+    if spatial == 3:  # the depth first, while there is little to move
+        n, depth, *frame = x.dims
+        x = _spread(reshape_dims(x, (n, depth, 1, math.prod(frame))), factors[0], 1)
+        x = _spread(reshape_dims(x, (n * depth * factors[0], *frame)), *factors[1:])
+        return reshape_dims(x, (n, depth * factors[0], *x.dims[1:]))
+    return from_image(_spread(x, *([1, *factors] if spatial == 1 else factors)), spatial)
+
+
+def _spread(x: Tensor, rows: int, columns: int) -> Tensor:
+    if rows == columns == 1:
+        return x
+    n, height, width, channels = x.dims
+    shape = [n, height * rows, width * columns, channels]
+    window = [rows, columns]
+    return trace_of().add("average_pool2d_grad", [x], pool=window, strides=window, mean=False, shape=shape)

@@ -1,4 +1,4 @@
-"""Max and average pooling: overlapping and gapped windows, padding that takes no part, ties, NaN."""
+"""Max, average and sum pooling: overlapping and gapped windows, padding that takes no part, ties, NaN."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def pooled(kind: str, attributes: dict[str, Any]):
         for i in range(oh):
             for j in range(ow):
                 window = wide[:, i * sh : i * sh + kh, j * sw : j * sw + kw]
-                y[:, i, j] = (np.nanmax if kind == "max" else np.nanmean)(window, axis=(1, 2))
+                mean = np.nanmean if attributes.get("mean", True) else np.nansum
+                y[:, i, j] = (np.nanmax if kind == "max" else mean)(window, axis=(1, 2))
         return y
 
     return oracle
@@ -41,7 +42,8 @@ def spread(attributes: dict[str, Any], shape: tuple[int, ...]):
                 rows = slice(max(0, i * sh - top), max(0, i * sh - top + kh))
                 columns = slice(max(0, j * sw - left), max(0, j * sw - left + kw))
                 part = dx[:, rows, columns]
-                part += dy[:, i : i + 1, j : j + 1] / (part.shape[1] * part.shape[2])
+                count = part.shape[1] * part.shape[2] if attributes.get("mean", True) else 1
+                part += dy[:, i : i + 1, j : j + 1] / count
         return dx
 
     return oracle
@@ -67,10 +69,13 @@ CASES = [
     for x, a in SHAPES
 ]
 CASES += [Case("average_pool2d", (normal(*x),), pooled("average", a), a, rowwise=x[0] == -1) for x, a in SHAPES]
-for x, a in SHAPES:
+SUMS = [(x, {**a, "mean": False}) for x, a in SHAPES]
+CASES += [Case("average_pool2d", (normal(*x),), pooled("average", a), a, name="sum") for x, a in SUMS]
+for x, a in SHAPES + SUMS:
     (kh, kw), (sh, sw), (top, bottom, left, right) = a["pool"], a["strides"], a["padding"]
     y = (x[0], (x[1] + top + bottom - kh) // sh + 1, (x[2] + left + right - kw) // sw + 1, x[3])
-    CASES.append(Case("average_pool2d_grad", (normal(*y),), spread(a, x), {**a, "shape": list(x)}))
+    name = "" if a.get("mean", True) else "sum"
+    CASES.append(Case("average_pool2d_grad", (normal(*y),), spread(a, x), {**a, "shape": list(x)}, name=name))
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
