@@ -112,6 +112,7 @@ _LAYERS = {
     "UnitNormalization": "unit_normalization",
     "UpSampling1D": "up_sampling",
     "UpSampling3D": "up_sampling",
+    "Wrapper": "wrapper",
     "ZeroPadding1D": "zero_padding",
     "ZeroPadding2D": "zero_padding",
     "ZeroPadding3D": "zero_padding",

@@ -1,5 +1,5 @@
-"""Its input, unchanged, and a penalty on it in the loss: l1 * sum|x| + l2 * sum x^2. Keeps activities small, or, with
-l1, few.
+"""Its input, unchanged, and a penalty on it in the loss: l1 * sum|x| + l2 * sum x^2 for each sample. Keeps activities
+small, or, with l1, few.
 """
 
 from __future__ import annotations
