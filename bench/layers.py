@@ -29,7 +29,7 @@ Shape = tuple[int, ...]
 
 
 def linnet_layer(make: Callable[[Any], Any], shapes: Sequence[Shape]) -> Timed:
-    from linnet import _engine, layers, ops
+    from linnet import _engine, layers
     from linnet.backend.trace import Trace
     from linnet.backend.variable import Variable
 
@@ -40,8 +40,9 @@ def linnet_layer(make: Callable[[Any], Any], shapes: Sequence[Shape]) -> Timed:
         y = trace.tensor(layer(inputs[0] if len(inputs) == 1 else inputs, training=True))
         dy = trace.read(Variable(normal(9, *y.dims)))
         weights = [trace.read(weight) for weight in layer.trainable_weights]
-        gradients = trace.gradients(ops.sum(y * dy), inputs + weights)
-    results = [tensor.value for tensor in [y, *gradients] if tensor is not None]
+        targets = [tensor.value for tensor in inputs + weights]
+        gradients = trace.graph.gradients(y.value, targets, dy.value)
+    results = [y.value, *gradients]
     executable = _engine.Executable(trace.graph, results, 1)
     kept = [variable for variable, _ in trace.variables().values()]
     for variable, value in trace.variables().values():

@@ -115,7 +115,7 @@ void bind_graph(py::module_& m) {
           [](Graph& g, const std::string& op, const std::vector<int>& inputs, const py::dict& attributes,
              const std::string& layer) { return g.add(op, inputs, attributes_from(attributes), layer); },
           py::arg("op"), py::arg("inputs"), py::arg("attributes") = py::dict(), py::arg("layer") = "")
-      .def("gradients", append_gradients, py::arg("loss"), py::arg("targets"))
+      .def("gradients", append_gradients, py::arg("loss"), py::arg("targets"), py::arg("seed") = -1)
       .def(
           "assign", [](Graph& g, int variable, int value) { g.add("assign", {variable, value}, {}); },
           py::arg("variable"), py::arg("value"))

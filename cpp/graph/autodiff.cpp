@@ -54,10 +54,10 @@ class Autodiff {
  public:
   Autodiff(Graph& graph, int loss, const std::vector<int>& targets) : graph_(graph), loss_(loss), targets_(targets) {}
 
-  std::vector<int> run() {
+  std::vector<int> run(int seed) {
     mark_dependents();
     gradient_.assign(static_cast<size_t>(graph_.value_count()), -1);
-    if (depends_[static_cast<size_t>(loss_)]) gradient_[static_cast<size_t>(loss_)] = graph_.scalar(1.0f);
+    if (depends_[static_cast<size_t>(loss_)]) gradient_[static_cast<size_t>(loss_)] = seed;
     for (int node = last_node_; node >= 0; --node) visit(node);
     std::vector<int> result;
     for (int target : targets_) result.push_back(gradient_[static_cast<size_t>(target)]);
@@ -137,13 +137,19 @@ class Autodiff {
   std::vector<int> gradient_;  // by value: the value that holds its gradient so far
 };
 
-std::vector<int> append_gradients(Graph& graph, int loss, const std::vector<int>& targets) {
-  if (graph.type(loss).dtype != DType::f32 || !graph.type(loss).shape.empty()) {
-    throw std::invalid_argument("gradients: the loss must be a float32 scalar, got " +
-                                std::string(name_of(graph.type(loss).dtype)) + to_string(graph.type(loss).shape));
+std::vector<int> append_gradients(Graph& graph, int loss, const std::vector<int>& targets, int seed) {
+  const auto shown = [&](int id) {
+    return std::string(name_of(graph.type(id).dtype)) + to_string(graph.type(id).shape);
+  };
+  if (graph.type(loss).dtype != DType::f32 || (seed < 0 && !graph.type(loss).shape.empty())) {
+    throw std::invalid_argument("gradients: the loss must be a float32 scalar, got " + shown(loss));
+  }
+  if (seed >= 0 && (graph.type(seed).dtype != DType::f32 || graph.type(seed).shape != graph.type(loss).shape)) {
+    throw std::invalid_argument("gradients: the seed must be like the value it is the gradient of, " + shown(loss) +
+                                "; got " + shown(seed));
   }
   for (int target : targets) graph.value(target);
-  return Autodiff(graph, loss, targets).run();
+  return Autodiff(graph, loss, targets).run(seed < 0 ? graph.scalar(1.0f) : seed);
 }
 
 }  // namespace linnet

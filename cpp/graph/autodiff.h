@@ -10,8 +10,8 @@
 
 namespace linnet {
 
-// One value per target, -1 where the loss does not depend on it. `loss` must be a float32 scalar.
-// Throws std::invalid_argument otherwise.
-std::vector<int> append_gradients(Graph& graph, int loss, const std::vector<int>& targets);
+// One value per target, -1 where the loss does not depend on it. `loss` must be a float32 scalar, or of any shape if
+// `seed` is given, the gradient that flows into it. Throws std::invalid_argument otherwise.
+std::vector<int> append_gradients(Graph& graph, int loss, const std::vector<int>& targets, int seed = -1);
 
 }  // namespace linnet

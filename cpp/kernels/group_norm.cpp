@@ -46,9 +46,17 @@ Moments moments(double sum, double squares, double count, float shift, bool rms,
 }
 
 // Calls f(at, lanes, j) for vectors that cover the runs of a group: `lanes` floats at `at`, channels j .. of the group.
+// The last stretch comes first: what the pass before read last is still in cache. Upwards within a stretch.
 template <class F>
 inline void each_vector_of_runs(int64_t steps, int64_t c, int64_t width, F f) {
-  for (int64_t s = 0; s < steps; ++s) each_vector(width, [&](int64_t j, int64_t lanes) { f(s * c + j, lanes, j); });
+  const int64_t parts = (width + kStretch - 1) / kStretch, together = max_of(1, kStretch / width);
+  for (int64_t end = steps; end > 0; end -= together)
+    for (int64_t part = parts - 1; part >= 0; --part)
+      for (int64_t s = max_of(0, end - together); s < end; ++s) {
+        const int64_t from = part * kStretch;
+        each_vector(min_of(kStretch, width - from),
+                    [&](int64_t j, int64_t lanes) { f(s * c + from + j, lanes, from + j); });
+      }
 }
 
 // add(at, lanes, j, sums) for all vectors of the runs, where `sums` are N vectors; what they hold is taken to total (N)
@@ -130,9 +138,13 @@ struct Columns {
     }
     flush();
   }
+  // The same without sums, the last rows first: what the pass before read last is still in cache.
   template <class F>
-  void each(F f) const {
-    each(f, [] {});
+  void each_backwards(F f) const {
+    const int64_t stretch = max_of(1, kStretch / wide) * wide;
+    for (int64_t begin = (floats - 1) / stretch * stretch; begin >= 0; begin -= stretch)
+      for (int64_t at = begin; at < min_of(begin + stretch, floats); at += wide)
+        each_vector(min_of(wide, floats - at), [&](int64_t i, int64_t lanes) { f(at + i, lanes, i); });
   }
 
   // total (c) += the columns of sums (wide), which become 0.
@@ -210,7 +222,7 @@ void normalize_columns(const GroupNormArgs& args, const Launch& launch) {
       columns.repeat(center);
       columns.repeat(factor);
       columns.repeat(shift);
-      columns.each([&](int64_t at, int64_t lanes, int64_t i) {
+      columns.each_backwards([&](int64_t at, int64_t lanes, int64_t i) {
         const Vec deviation = load_some(x + at, lanes, 0.0f) - load_some(center + i, lanes, 0.0f);
         store_some(y + at, deviation * load_some(factor + i, lanes, 0.0f) + load_some(shift + i, lanes, 0.0f), lanes);
       });
@@ -309,7 +321,7 @@ void grad_columns(const GroupNormGradArgs& a, int64_t sample, float* dgamma, flo
   columns.repeat(factor);
   columns.repeat(offset);
   columns.repeat(tilt);
-  columns.each([&](int64_t at, int64_t lanes, int64_t i) {
+  columns.each_backwards([&](int64_t at, int64_t lanes, int64_t i) {
     const Vec deviation = load_some(x + at, lanes, 0.0f) - load_some(center + i, lanes, 0.0f);
     const Vec flow = load_some(dy + at, lanes, 0.0f) * load_some(factor + i, lanes, 0.0f);
     const Vec level = load_some(offset + i, lanes, 0.0f);
@@ -353,7 +365,8 @@ void group_norm_grad(const GroupNormGradArgs& args, const Launch& launch) {
     for (int64_t chunk = begin; chunk < end; ++chunk) {
       float *dgamma = sums + chunk * 2 * a.c, *dbeta = dgamma + a.c;
       for (int64_t j = 0; j < 2 * a.c; ++j) dgamma[j] = 0.0f;
-      for (int64_t sample = chunk * per_chunk; sample < min_of(a.samples, (chunk + 1) * per_chunk); ++sample) {
+      const int64_t samples = a.steps * a.c > 0 ? min_of(a.samples, (chunk + 1) * per_chunk) : 0;
+      for (int64_t sample = chunk * per_chunk; sample < samples; ++sample) {
         if (runs) {
           grad_runs(a, sample, dgamma, dbeta);
         } else {

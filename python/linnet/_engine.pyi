@@ -33,8 +33,9 @@ class Graph:
         operation and, when given, the layer: `conv2d "conv_1": input has 3 channels, the kernel expects 4; ...`.
         """
 
-    def gradients(self, loss: int, targets: Sequence[int]) -> list[int]:
-        """Appends the reverse-mode gradient of a scalar; -1 for a target that the loss does not depend on."""
+    def gradients(self, loss: int, targets: Sequence[int], seed: int = -1) -> list[int]:
+        """Appends the reverse-mode gradient of a scalar, or of any value given the gradient `seed` that flows into it;
+        -1 for a target that the loss does not depend on."""
 
     def assign(self, variable: int, value: int) -> None:
         """At this point of the run, the variable's memory takes the value. Same shape and dtype."""

@@ -149,6 +149,19 @@ TEST_CASE("autodiff: bad losses and targets") {
   CHECK_THROWS_AS(append_gradients(net.graph, net.sum(x), {99}), std::invalid_argument);
 }
 
+TEST_CASE("autodiff: a given gradient flows into a value of any shape") {
+  Net net;
+  const int x = net.input({3}), dy = net.input({3}), y = net.add("square", {x});
+  const int dx = append_gradients(net.graph, y, {x}, dy)[0];
+  const std::vector<float> data = values_of(net, x), flow = values_of(net, dy);
+  std::vector<float> want;
+  for (size_t i = 0; i < data.size(); ++i) want.push_back(2 * data[i] * flow[i]);
+  check_close(run(net, {dx}, "").values[0], want);
+  CHECK(append_gradients(net.graph, y, {y}, dy)[0] == dy);
+  CHECK_THROWS_WITH(append_gradients(net.graph, y, {x}, net.input({4})),
+                    "gradients: the seed must be like the value it is the gradient of, float32(3,); got float32(4,)");
+}
+
 TEST_CASE("autodiff: a hand-made epilogue has no gradient") {
   Net net;
   const int x = net.input({-1, 4}), w = net.variable({4, 4}), b = net.variable({4});

@@ -1,11 +1,11 @@
-"""Nearest upsampling of sequences, images and volumes."""
+"""Upsampling of sequences, images and volumes: nearest; of images, by interpolation, too."""
 
 import numpy as np
 import pytest
 from support import check_layer, gradients, samples
 
 from linnet import layers
-from linnet.layers import UpSampling1D, UpSampling3D
+from linnet.layers import UpSampling1D, UpSampling2D, UpSampling3D
 
 
 def repeated(x, factors):
@@ -22,6 +22,33 @@ def test_sequences(size):
     weights = samples((2, 5 * size, 3), 1)
     got = gradients(lambda x: UpSampling1D(size)(x), [x], weights)[0]
     np.testing.assert_allclose(got, weights.reshape(2, 5, size, 3).sum(2), rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [2, (1, 3), (3, 2)])
+def test_images(size):
+    factors = (size,) * 2 if isinstance(size, int) else size
+    x = samples((2, 3, 4, 5))
+    expected = repeated(x, factors)
+    np.testing.assert_array_equal(UpSampling2D(size)(x), expected)
+    check_layer(UpSampling2D, {"size": size}, (3, 4, 5), expected.shape[1:], 0)
+    weights = samples(expected.shape, 1)
+    got = gradients(lambda x: UpSampling2D(size)(x), [x], weights)[0]
+    windows = weights.reshape(2, 3, factors[0], 4, factors[1], 5)
+    np.testing.assert_allclose(got, windows.sum((2, 4)), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize("interpolation", ["bilinear", "bicubic", "lanczos3", "lanczos5"])
+def test_interpolation(interpolation):
+    kwargs = {"size": (2, 3), "interpolation": interpolation}
+    check_layer(UpSampling2D, kwargs, (4, 5, 2), (8, 15, 2), 0)
+    flat = np.full((1, 4, 5, 1), 3.0)
+    np.testing.assert_allclose(UpSampling2D(**kwargs)(flat), np.full((1, 8, 15, 1), 3.0), rtol=1e-5)
+
+
+def test_bilinear_values():
+    x = np.array([1.0, 3.0]).reshape(1, 1, 2, 1)
+    y = UpSampling2D((1, 2), interpolation="bilinear")(x)
+    np.testing.assert_allclose(y.ravel(), [1, 1.5, 2.5, 3], rtol=1e-6)
 
 
 @pytest.mark.parametrize("size", [2, (1, 2, 3), (3, 1, 1)])
@@ -41,6 +68,9 @@ def test_volumes(size):
 def test_defaults_and_wrong_arguments():
     assert UpSampling1D().get_config()["size"] == 2
     assert UpSampling3D().size == (2, 2, 2)
+    assert UpSampling2D().interpolation == "nearest"
+    with pytest.raises(ValueError, match='unknown interpolation "linear"'):
+        UpSampling2D(interpolation="linear")
     with pytest.raises(ValueError, match="size must be"):
         UpSampling1D(0)
     with pytest.raises(ValueError, match="rank 5"):

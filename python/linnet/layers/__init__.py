@@ -111,6 +111,7 @@ _LAYERS = {
     "Subtract": "merge",
     "UnitNormalization": "unit_normalization",
     "UpSampling1D": "up_sampling",
+    "UpSampling2D": "up_sampling",
     "UpSampling3D": "up_sampling",
     "Wrapper": "wrapper",
     "ZeroPadding1D": "zero_padding",

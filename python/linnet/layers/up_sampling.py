@@ -8,8 +8,11 @@ from typing import Any
 
 from linnet import ops
 from linnet.backend.input_spec import InputSpec
+from linnet.backend.lookup import unknown_name
 from linnet.layers.arguments import channels_last, sizes
 from linnet.layers.layer import Layer
+
+INTERPOLATIONS = ("nearest", "bilinear", "bicubic", "lanczos3", "lanczos5")
 
 
 class UpSampling(Layer):
@@ -33,6 +36,36 @@ class UpSampling1D(UpSampling):
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "size": self.size[0]}
+
+
+class UpSampling2D(UpSampling):
+    """Enlarges images (n, h, w, c). interpolation: "nearest" repeats rows and columns; "bilinear", "bicubic",
+    "lanczos3" and "lanczos5" compute values in between (ops.image.resize). Raises ValueError for any other."""
+
+    rank = 2
+
+    def __init__(
+        self, size: Any = (2, 2), data_format: str | None = None, interpolation: str = "nearest", **kwargs: Any
+    ) -> None:
+        super().__init__(size, **kwargs)
+        self.data_format = channels_last(data_format)
+        if interpolation not in INTERPOLATIONS:
+            raise unknown_name("interpolation", interpolation, INTERPOLATIONS)
+        self.interpolation = interpolation
+
+    def call(self, inputs: Any) -> Any:
+        if self.interpolation == "nearest":
+            return super().call(inputs)
+        height, width = inputs.shape[1] * self.size[0], inputs.shape[2] * self.size[1]
+        return ops.image.resize(inputs, (height, width), interpolation=self.interpolation)
+
+    def get_config(self) -> dict[str, Any]:
+        return {
+            **super().get_config(),
+            "size": self.size,
+            "data_format": self.data_format,
+            "interpolation": self.interpolation,
+        }
 
 
 class UpSampling3D(UpSampling):

@@ -61,6 +61,17 @@ CASES = [
     LayerCase("cropping2d_trained", lambda k: lambda i: k.layers.Cropping2D(1)(k.layers.Dense(2)(i)), [IMAGE]),
     fixed("up_sampling1d", lambda k: k.layers.UpSampling1D(3), SEQUENCE),
     LayerCase("up_sampling1d_trained", lambda k: lambda i: k.layers.UpSampling1D()(k.layers.Dense(2)(i)), [SEQUENCE]),
+    fixed("up_sampling2d", lambda k: k.layers.UpSampling2D(), IMAGE),
+    fixed("up_sampling2d_axes", lambda k: k.layers.UpSampling2D((3, 1)), IMAGE),
+    fixed("up_sampling2d_bilinear", lambda k: k.layers.UpSampling2D(2, interpolation="bilinear"), IMAGE),
+    fixed("up_sampling2d_bicubic", lambda k: k.layers.UpSampling2D((3, 2), interpolation="bicubic"), IMAGE),
+    fixed("up_sampling2d_lanczos", lambda k: k.layers.UpSampling2D(2, interpolation="lanczos3"), IMAGE),
+    LayerCase("up_sampling2d_trained", lambda k: lambda i: k.layers.UpSampling2D(3)(k.layers.Dense(2)(i)), [IMAGE]),
+    LayerCase(
+        "up_sampling2d_bilinear_trained",
+        lambda k: lambda i: k.layers.UpSampling2D(2, interpolation="bilinear")(k.layers.Dense(2)(i)),
+        [IMAGE],
+    ),
     fixed("up_sampling3d", lambda k: k.layers.UpSampling3D(), VOLUME),
     fixed("up_sampling3d_axes", lambda k: k.layers.UpSampling3D((1, 3, 2)), VOLUME),
     LayerCase(
