@@ -34,6 +34,23 @@ bool by_runs(const Args& a) {
   return a.steps <= 1 || a.c / a.groups >= kLongRun || a.c > kMaxColumns;
 }
 
+// Whether the result goes past the caches, being too large to be found there by whoever reads it: a plain store would
+// read each line first. Its vectors must be whole and aligned.
+template <class Args>
+bool past_caches(const Args& a, const float* out, const Launch& launch) {
+  const int64_t floats = a.samples * a.steps * a.c;
+  return floats * static_cast<int64_t>(sizeof(float)) > launch.cache / 2 && a.c / a.groups % kLanes == 0 &&
+         reinterpret_cast<intptr_t>(out) % static_cast<int64_t>(sizeof(Vec)) == 0;
+}
+// The same for columns, whose vectors run over the groups.
+template <class Args>
+bool past_caches_by_columns(Args a, const float* out, const Launch& launch) {
+  a.groups = 1;
+  return past_caches(a, out, launch);
+}
+
+void put(float* p, Vec v, int64_t lanes, bool past) { past ? store_past_caches(p, v) : store_some(p, v, lanes); }
+
 struct Moments {
   float mean, rstd;
 };
@@ -86,6 +103,7 @@ inline void sum_of_runs(int64_t steps, int64_t c, int64_t width, double* total, 
 
 void normalize_runs(const GroupNormArgs& args, const Launch& launch) {
   const GroupNormArgs a = args;
+  const bool past = past_caches(a, a.y, launch);
   const int64_t width = a.c / a.groups;
   for_tiles(launch, a.samples * a.groups, 4 * a.steps * width + 200, [=](int64_t begin, int64_t end, float*) {
     for (int64_t i = begin; i < end; ++i) {
@@ -113,9 +131,10 @@ void normalize_runs(const GroupNormArgs& args, const Launch& launch) {
         Vec value = (load_some(x + at, lanes, 0.0f) - mean) * rstd;
         if (gamma) value *= load_some(gamma + j, lanes, 0.0f);
         if (beta) value += load_some(beta + j, lanes, 0.0f);
-        store_some(y + at, value, lanes);
+        put(y + at, value, lanes, past);
       });
     }
+    finish_past_caches();
   });
 }
 
@@ -173,6 +192,7 @@ double sum_of(const double* from, int64_t width) {
 
 void normalize_columns(const GroupNormArgs& args, const Launch& launch) {
   const GroupNormArgs a = args;
+  const bool past = past_caches_by_columns(a, a.y, launch);
   const int64_t width = a.c / a.groups;
   const Columns columns(a.steps, a.c);
   for_tiles(launch, a.samples, 4 * columns.floats + 1000, [=](int64_t begin, int64_t end, float* scratch) {
@@ -224,9 +244,10 @@ void normalize_columns(const GroupNormArgs& args, const Launch& launch) {
       columns.repeat(shift);
       columns.each_backwards([&](int64_t at, int64_t lanes, int64_t i) {
         const Vec deviation = load_some(x + at, lanes, 0.0f) - load_some(center + i, lanes, 0.0f);
-        store_some(y + at, deviation * load_some(factor + i, lanes, 0.0f) + load_some(shift + i, lanes, 0.0f), lanes);
+        put(y + at, deviation * load_some(factor + i, lanes, 0.0f) + load_some(shift + i, lanes, 0.0f), lanes, past);
       });
     }
+    finish_past_caches();
   });
 }
 
@@ -245,7 +266,7 @@ int64_t chunk_count(int64_t samples, int64_t steps, int64_t c) {
 }
 
 // One sample, group by group. dgamma, dbeta (c): the chunk's sums, to which this sample adds.
-void grad_runs(const GroupNormGradArgs& a, int64_t sample, float* dgamma, float* dbeta) {
+void grad_runs(const GroupNormGradArgs& a, int64_t sample, float* dgamma, float* dbeta, bool past) {
   const int64_t width = a.c / a.groups;
   const float count = static_cast<float>(a.steps * width);
   for (int64_t group = 0; group < a.groups; ++group) {
@@ -269,13 +290,13 @@ void grad_runs(const GroupNormGradArgs& a, int64_t sample, float* dgamma, float*
       Vec flow = load_some(dy + at, lanes, 0.0f);
       if (gamma) flow *= load_some(gamma + j, lanes, 0.0f);
       const Vec normal = (load_some(x + at, lanes, 0.0f) - mean) * rstd;
-      store_some(dx + at, rstd * (flow - offset - normal * tilt), lanes);
+      put(dx + at, rstd * (flow - offset - normal * tilt), lanes, past);
     });
   }
 }
 
 // The same by columns.
-void grad_columns(const GroupNormGradArgs& a, int64_t sample, float* dgamma, float* dbeta, float* scratch) {
+void grad_columns(const GroupNormGradArgs& a, int64_t sample, float* dgamma, float* dbeta, bool past, float* scratch) {
   const int64_t width = a.c / a.groups;
   const Columns columns(a.steps, a.c);
   double *plain_total = reinterpret_cast<double*>(scratch), *product_total = plain_total + a.c;  // (c)
@@ -325,7 +346,7 @@ void grad_columns(const GroupNormGradArgs& a, int64_t sample, float* dgamma, flo
     const Vec deviation = load_some(x + at, lanes, 0.0f) - load_some(center + i, lanes, 0.0f);
     const Vec flow = load_some(dy + at, lanes, 0.0f) * load_some(factor + i, lanes, 0.0f);
     const Vec level = load_some(offset + i, lanes, 0.0f);
-    store_some(dx + at, flow - level - deviation * load_some(tilt + i, lanes, 0.0f), lanes);
+    put(dx + at, flow - level - deviation * load_some(tilt + i, lanes, 0.0f), lanes, past);
   });
 }
 
@@ -361,6 +382,7 @@ void group_norm_grad(const GroupNormGradArgs& args, const Launch& launch) {
   const int64_t per_chunk = chunk_samples(a.samples, a.steps, a.c), chunks = chunk_count(a.samples, a.steps, a.c);
   float* const sums = static_cast<float*>(launch.workspace);  // (chunks, 2, c): dgamma, dbeta
   const bool runs = by_runs(a);
+  const bool past = runs ? past_caches(a, a.dx, launch) : past_caches_by_columns(a, a.dx, launch);
   for_tiles(launch, chunks, 6 * per_chunk * a.steps * a.c + 1000, [=](int64_t begin, int64_t end, float* scratch) {
     for (int64_t chunk = begin; chunk < end; ++chunk) {
       float *dgamma = sums + chunk * 2 * a.c, *dbeta = dgamma + a.c;
@@ -368,12 +390,13 @@ void group_norm_grad(const GroupNormGradArgs& args, const Launch& launch) {
       const int64_t samples = a.steps * a.c > 0 ? min_of(a.samples, (chunk + 1) * per_chunk) : 0;
       for (int64_t sample = chunk * per_chunk; sample < samples; ++sample) {
         if (runs) {
-          grad_runs(a, sample, dgamma, dbeta);
+          grad_runs(a, sample, dgamma, dbeta, past);
         } else {
-          grad_columns(a, sample, dgamma, dbeta, scratch);
+          grad_columns(a, sample, dgamma, dbeta, past, scratch);
         }
       }
     }
+    finish_past_caches();
   });
   if (a.dgamma) merge(sums, chunks, a.c, a.dgamma);
   if (a.dbeta) merge(sums + a.c, chunks, a.c, a.dbeta);
