@@ -1,6 +1,6 @@
 // The reverse walk (autodiff.h): `mark_dependents` finds what lies between targets and loss, `visit` asks each node's
-// operation for the gradients of its inputs, `accumulate` adds up where a value is read more than once. Above it is what
-// an operation's gradient may ask for (GradientContext). Start at Autodiff::run.
+// operation for the gradients of its inputs, `accumulate` adds up where a value is read more than once. Above it is
+// what an operation's gradient may ask for (GradientContext). Start at Autodiff::run.
 #include "graph/autodiff.h"
 
 #include <algorithm>
