@@ -132,6 +132,20 @@ def test_a_finished_training_is_not_begun_again_and_its_best_weights_come_back(t
     assert begun == []
 
 
+def test_a_training_that_was_stopped_stays_stopped(tmp_path):
+    class Stop(Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            self.model.stop_training = epoch == 1
+
+    def kill(logs):
+        raise Killed
+
+    end = LambdaCallback(on_train_end=kill)
+    with pytest.raises(Killed):
+        network().fit(X, Y, epochs=5, verbose=0, callbacks=[end, BackupAndRestore(tmp_path), Stop()])
+    assert network().fit(X, Y, epochs=5, verbose=0, callbacks=[BackupAndRestore(tmp_path), Stop()]).epoch == [0, 1]
+
+
 SCRIPT = """
     import os, signal, sys
     import numpy as np

@@ -216,7 +216,7 @@ def test_a_variational_autoencoder():
     vae = VariationalAutoEncoder(12)
     optimizer = keras.optimizers.Adam(learning_rate=1e-2)
     vae.compile(optimizer, loss=keras.losses.MeanSquaredError())
-    history = vae.fit(X, X, epochs=15, batch_size=16, verbose=0)
+    history = vae.fit(X, X, epochs=15, batch_size=16, verbose=0, validation_data=(X, X))
     assert history.history["loss"][-1] < history.history["loss"][0]
     # Random numbers differ from call to call, and the weights were built by fit.
     assert not np.array_equal(vae(X), vae(X))

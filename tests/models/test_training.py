@@ -176,8 +176,10 @@ def test_validation_data_steps_and_frequency():
     assert len(history.history["loss"]) == 4
     assert len(history.history["val_loss"]) == 2
     assert int(model.optimizer.iterations.numpy()) == 4
-    with pytest.raises(ValueError, match="validation_data must be"):
+    with pytest.raises(ValueError, match="no target"):
         model.fit(X, Y, verbose=0, validation_data=X)
+    with pytest.raises(ValueError, match="got a tuple of 4"):
+        model.fit(X, Y, verbose=0, validation_data=(X, Y, Y, Y))
 
 
 def test_validation_takes_the_last_samples():
@@ -208,8 +210,11 @@ def test_ctrl_c_keeps_weights_and_history():
 
     model = compiled()
     before = model.get_weights()
-    history = model.fit(X, Y, epochs=10, verbose=0, callbacks=[Interrupt()])
+    ends = []
+    end = linnet.callbacks.LambdaCallback(on_train_end=lambda logs: ends.append(logs))
+    history = model.fit(X, Y, epochs=10, verbose=0, callbacks=[Interrupt(), end])
     assert history.epoch == [0]
+    assert ends == [{name: values[0] for name, values in history.history.items()}]
     assert int(model.optimizer.iterations.numpy()) == 4
     assert not np.array_equal(before[0], model.get_weights()[0])
     model.fit(X, Y, verbose=0)

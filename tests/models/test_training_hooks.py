@@ -247,3 +247,33 @@ def test_stop_evaluating_and_predicting():
     np.testing.assert_array_equal(p, model.predict(X, verbose=0)[:16])
     found = model.evaluate(X, Y, batch_size=8, verbose=0, callbacks=[Stop()])
     assert found == model.evaluate(X[:16], Y[:16], batch_size=8, verbose=0)
+
+
+def test_stop_training_before_the_first_batch_lets_one_pass():
+    class Stop(linnet.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.model.stop_training = True
+
+    model = built(linnet.Sequential)
+    assert model.fit(X, Y, batch_size=8, epochs=3, verbose=0, callbacks=Stop()).epoch == [0]
+    assert int(model.optimizer.iterations) == 1
+
+
+def test_validation_without_targets():
+    class Auto(linnet.Model):
+        def __init__(self):
+            super().__init__()
+            self.inner = layers.Dense(5)
+
+        def call(self, x):
+            y = self.inner(x)
+            self.add_loss(ops.mean(ops.square(x - y)))
+            return y
+
+    losses = []
+    for held in (X, (X,), [X]):
+        linnet.utils.set_random_seed(1)
+        model = Auto()
+        model.compile("sgd")
+        losses.append(model.fit(X, verbose=0, validation_data=held).history["val_loss"])
+    assert losses[0] == losses[1] == losses[2]

@@ -101,6 +101,7 @@ class FitLoop:
         self._resume: tuple[int, int, Any, Any] | None = None
         self._pending: list[Callable[[], None]] = []
         self.interrupted = False  # by Ctrl-C
+        self._logs: dict[str, Any] = {}  # of the last whole epoch
         # Where the training is: the epoch under way, and how many of its batches are done.
         self.epoch = 0
         self.done = 0
@@ -134,10 +135,9 @@ class FitLoop:
         shown = 0 if callbacks.shows_progress else shown
         model.stop_training = False
         model._fit_loop = self
-        logs: dict[str, Any] | None = {}
         try:
             try:
-                logs = self._epochs(first, last, shown, callbacks)
+                self._epochs(first, last, shown, callbacks)
             except KeyboardInterrupt:
                 # Steps are not interrupted halfway: the weights are those after the last whole batch.
                 model.stop_training = self.interrupted = True
@@ -146,16 +146,14 @@ class FitLoop:
             self.source.close()
             if last > first and model.optimizer is not None:
                 model.optimizer.finalize_variable_values(model.trainable_variables)
-            callbacks.on_train_end(logs)
+            callbacks.on_train_end(self._logs)
         finally:
             model._fit_loop = None
             self.source.close()
         return callbacks.history or model.history
 
-    def _epochs(self, first: int, last: int, shown: int, callbacks: Any) -> dict[str, Any] | None:
-        """The logs of the last epoch."""
+    def _epochs(self, first: int, last: int, shown: int, callbacks: Any) -> None:
         model = self._model
-        logs: dict[str, Any] | None = {}
         done = 0
         self.epoch, self.done = first, 0
         callbacks.on_train_begin()
@@ -163,21 +161,22 @@ class FitLoop:
             first, done, position, restore = self._resume
             self.source.resume(position, global_seed())
             restore()
+            if model.stop_training:  # what was restored had ended already
+                return
         for epoch in range(first, last):
-            if model.stop_training:
-                break
             self.epoch, self.done = epoch, done
             if done == 0:
                 model.reset_metrics()
                 callbacks.on_epoch_begin(epoch)
             found = self._epoch(epoch, last, shown, callbacks)
-            logs = found or logs
+            self._logs = found or self._logs
             done = 0
-            if self.source.exhausted and not model.stop_training:
+            if model.stop_training:
+                break
+            if self.source.exhausted:
                 if epoch + 1 < last:
                     warnings.warn(f"the generator has ended in epoch {epoch + 1} of {last}", stacklevel=4)
                 break
-        return logs
 
     def _epoch(self, epoch: int, last: int, shown: int, callbacks: Any) -> dict[str, Any] | None:
         """The logs of one epoch; None when the data had ended before it."""

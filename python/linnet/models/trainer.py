@@ -289,7 +289,7 @@ class Trainer(TrainingHooks):
         validation: Source | None = None
         validation_batch = validation_batch_size or batch_size
         if validation_data is not None:
-            x_val, y_val, w_val = self._validation(validation_data)
+            x_val, y_val, w_val = unpack_x_y_sample_weight(validation_data)
             validation = self._source("test", x_val, y_val, w_val, None, validation_batch, validation_steps)
         if validation is None and validation_split:
             if is_stream(x):
@@ -303,15 +303,6 @@ class Trainer(TrainingHooks):
             x, y, sample_weight = train.structure
         source = self._source("train", x, y, sample_weight, class_weight, batch_size, steps_per_epoch, bool(shuffle))
         return FitLoop(self, source, validation, validation_freq).run(initial_epoch, epochs, verbose, callbacks)
-
-    def _validation(self, given: Any) -> tuple[Any, Any, Any]:
-        if is_stream(given):
-            return given, None, None
-        if isinstance(given, (list, tuple)) and len(given) in (2, 3):
-            return unpack_x_y_sample_weight(given)
-        raise ValueError(
-            f"validation_data must be (x, y), (x, y, sample_weight), or a stream of batches, got {type(given).__name__}"
-        )
 
     # ---- evaluate and predict ----------------------------------------------------------------------------------------
 
