@@ -50,7 +50,9 @@ void choose_tiles(Plan& plan) {
   constexpr int64_t kMostTiles = 16;
   const double work = fma_cost(p) + kWriteCost * double(p.m) * double(p.n);
   const double batch = double(plan.args->batch);
-  const double wanted = work * batch / kSmallestTile < kMostTiles ? work * batch / kSmallestTile : double(kMostTiles);
+  // Where rows of a crowd the cache, every column tile copies them again, and packed columns are the cheaper ones.
+  const int64_t most = plan.packed_b && p.lda % 1024 == 0 ? kMostTiles / 2 : kMostTiles;
+  const double wanted = work * batch / kSmallestTile < double(most) ? work * batch / kSmallestTile : double(most);
   plan.row_tiles = ceil_div(plan.slivers, Blocks::packed_a / kSliver / Blocks::steps(p.k, true));
   if (plan.large) {
     // Columns of which a block of k stays in L2, and several slivers that share them; and an even share for 2 to 8
