@@ -115,6 +115,9 @@ TESTED_BY = {
     "cpp/runtime/cpu": "test_dispatch",
     "cpp/runtime/default_threads": "test_threads",
     "cpp/graph/pointwise": "test_fuse",
+    "python/linnet/layers/lstm": "test_recurrent",
+    "python/linnet/layers/gru": "test_recurrent",
+    "python/linnet/layers/simple_rnn": "test_recurrent",
 }
 
 

@@ -112,6 +112,7 @@ class Autodiff {
   // Bias, residual and activation of a fused node come from the fuser, which runs after this. A caller who set them
   // by hand would get the gradient of the bare operation.
   void check_no_epilogue(const Node& node) const {
+    if (!node.op->takes_epilogue && !node.op->takes_residual && !node.op->takes_activation) return;
     for (const char* name : {"bias", "residual"}) {
       const Attribute* given = node.attributes.find(name);
       if (given && std::get<bool>(*given)) {

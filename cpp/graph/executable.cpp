@@ -301,7 +301,7 @@ void Executable::check_finite(const Step& step, const Run& run) const {
   for (int id : written) {
     if (graph_.type(id).dtype != DType::f32) continue;
     const float* data = run.f32(id);
-    const int64_t count = element_count(graph_.type(id).shape, run.n);
+    const int64_t count = data ? element_count(graph_.type(id).shape, run.n) : 0;
     for (int64_t i = 0; i < count; ++i) {
       if (std::isfinite(data[i])) continue;
       throw NonFiniteError(node.label() + ": the first " + (std::isnan(data[i]) ? "NaN" : "infinity") +

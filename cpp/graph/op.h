@@ -144,6 +144,9 @@ struct OpDef {
   // Differs from run to run although its inputs do not.
   bool random = false;
 
+  // Writes no output that nobody reads (Graph::use_count): such an output has no memory.
+  bool skips_unused = false;
+
   // Costs little more than reading its inputs once: may run again where its result is needed instead of having it kept
   // (recompute.h).
   bool cheap = false;

@@ -111,6 +111,7 @@ class Planner {
     const Node& node = graph_.node(launches_[static_cast<size_t>(i)]);
     const int value = node.outputs[output];
     if (plan_.values[static_cast<size_t>(value)].where != Placement::Where::none) return;
+    if (node.op->skips_unused && last_use_[static_cast<size_t>(value)] < 0) return;
     const int last = std::max(last_use_[static_cast<size_t>(value)], i);
     if (i < prepared_ && last >= prepared_) {
       plan_.values[static_cast<size_t>(value)] = {Placement::Where::prepared, plan_.prepared_bytes};

@@ -312,6 +312,61 @@ struct GroupNormGradArgs {
   float* dbeta = nullptr;        // (c), or null
 };
 
+// A recurrent layer over whole sequences: for every step s the state h of a row becomes a function of it and of x. With
+// g gates side by side in the columns, the gates in the order in which they are named, and z = x[s] . kernel + bias
+// (one slice of `units` columns for each gate), u = h . recurrent (+ recurrent_bias for gru):
+//   simple            h = activation(z + u)
+//   lstm              i f c o: c = gate(z_f + u_f) c + gate(z_i + u_i) activation(z_c + u_c);
+//                     h = gate(z_o + u_o) activation(c)               (Hochreiter & Schmidhuber 1997, Gers et al. 2000)
+//   gru               z r h: h = Z h + (1 - Z) activation(z_h + R u_h), Z and R gates of z + u  (Cho et al. 2014)
+//   gru_reset_before  the same with (R h) . recurrent_h in the place of R u_h
+// Step s reads x[T - 1 - s] when `reverse`. A step where the mask is 0 leaves the row's state as it is.
+enum class RecurrentCell : int32_t { simple, lstm, gru, gru_reset_before };
+static constexpr int recurrent_gates(RecurrentCell cell) {
+  return cell == RecurrentCell::simple ? 1 : cell == RecurrentCell::lstm ? 4 : 3;
+}
+
+struct RecurrentArgs {
+  RecurrentCell cell = RecurrentCell::lstm;
+  int64_t n = 0, t = 0, in = 0, units = 0;
+  Activation activation = Activation::tanh, gate = Activation::sigmoid;
+  bool reverse = false;
+  const float* x = nullptr;               // (n, t, in)
+  const float* kernel = nullptr;          // (in, gates * units)
+  const float* recurrent = nullptr;       // (units, gates * units)
+  const float* bias = nullptr;            // (gates * units), or null: 0
+  const float* recurrent_bias = nullptr;  // (gates * units), gru only, or null: 0
+  const float* h0 = nullptr;              // (n, units), or null: 0
+  const float* c0 = nullptr;              // (n, units), lstm only, or null: 0
+  const float* mask = nullptr;            // (n, t) by the steps of x, or null: 1
+  const float* recurrent_mask = nullptr;  // (n, units): factors of h where it meets `recurrent` (dropout), or null: 1
+  float* y = nullptr;                     // (n, t, units): h after step s, or null
+  float* h = nullptr;                     // (n, units): h after the last step, or null
+  float* c = nullptr;                     // (n, units), lstm only, or null
+  float* saved = nullptr;                 // (n, t, recurrent_saved) in a layout of its own for the gradient, or null
+};
+
+// Floats of `saved` for one step of one row.
+static constexpr int64_t recurrent_saved(RecurrentCell cell, int64_t units) {
+  const int slots = cell == RecurrentCell::simple ? 0 : cell == RecurrentCell::lstm ? 5 : 4;
+  return (units + 15) / 16 * 16 * slots;
+}
+
+// `forward` holds what the forward pass had and wrote; its y and (but for `simple`) saved must be there.
+struct RecurrentGradArgs {
+  RecurrentArgs forward;
+  const float* dy = nullptr;  // (n, t, units), or null: 0
+  const float* dh = nullptr;  // (n, units), or null: 0
+  const float* dc = nullptr;  // (n, units), lstm only, or null: 0
+  float* dx = nullptr;        // (n, t, in), or null where it is not wanted, as all below
+  float* dkernel = nullptr;   // as in RecurrentArgs
+  float* drecurrent = nullptr;
+  float* dbias = nullptr;
+  float* drecurrent_bias = nullptr;
+  float* dh0 = nullptr;
+  float* dc0 = nullptr;
+};
+
 // The optimizers of Keras, each one pass over the weights and what is remembered of them. With u the gradient, decayed
 // weights w' = w - decay w, and s0, s1, s2 the slots:
 //   sgd       w = w' - lr u
@@ -432,6 +487,11 @@ struct KernelTable {
   void (*group_norm_forward)(const GroupNormArgs&, const Launch&);  // no workspace
   void (*group_norm_grad)(const GroupNormGradArgs&, const Launch&);
   size_t (*group_norm_grad_workspace)(int64_t samples, int64_t steps, int64_t c);
+
+  void (*recurrent_forward)(const RecurrentArgs&, const Launch&);
+  size_t (*recurrent_workspace)(const RecurrentArgs&);  // reads sizes only
+  void (*recurrent_grad)(const RecurrentGradArgs&, const Launch&);
+  size_t (*recurrent_grad_workspace)(const RecurrentArgs&);
 
   void (*update)(const UpdateArgs&, const Launch&);
   size_t (*update_workspace)(int64_t parts, int64_t weights);

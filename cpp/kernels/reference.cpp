@@ -8,6 +8,7 @@
 //   reference.cpp            gemm, conv2d, pooling
 //   reference_pointwise.cpp  the instructions of a pointwise program, random numbers
 //   reference_rows.cpp       reductions, softmax, cross-entropy, batch normalisation
+//   reference_recurrent.cpp  recurrent layers and their gradients
 //   reference_memory.cpp     optimizers, copies, casts, gathers, embedding
 //
 // An array index is written out as in the comment beside its pointer: x[((n * H + y) * W + x) * C + c].

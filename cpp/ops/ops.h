@@ -24,6 +24,8 @@ const OpList& group_norm_ops();
 const OpList& embedding_ops();
 const OpList& affine_transform_ops();
 const OpList& resize_ops();
+const OpList& recurrent_ops();
+const OpList& static_batch_ops();
 const OpList& optimizer_ops();
 
 // The activation a node's "activation" attribute names; "none", "relu", "tanh" or "sigmoid".

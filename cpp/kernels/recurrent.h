@@ -1,0 +1,102 @@
+// Recurrent layers (kernels.h): what the forward pass (recurrent.cpp) and the gradient (recurrent_grad.cpp) share.
+//
+// One idea: the batch is cut into tiles of rows, and one thread takes a tile through all steps. Nobody waits for
+// anybody, the weights are packed once and stay in the cache, and the state never leaves it. What the rows of a tile
+// meet in a step is one product, [x | h] . [kernel; recurrent], whose columns are put in the order in which the
+// gates need them: a *block* is one vector of units, and the values of all gates for a block, its *slots*, lie
+// together.
+//
+// Blocks come in groups of two, since a register tile is two vectors wide. Slots of a row in a group of b blocks:
+//   simple            h for each block                                 b vectors
+//   lstm              i f c o for each block                           4 b
+//   gru               z r for each block, then x . kernel_h, then h . recurrent_h
+//                                                                      2 b + b + b
+//   gru_reset_before  z r for each block, then both products of h      2 b + b
+// A step of a tile is (group, row, slots). The gates replace the sums in place, which is what `saved` holds: tile after
+// tile, step after step; behind the slots of a step of lstm follow the cell states (row, units_padded).
+//
+// With a mask, rows are sorted by where their sequences begin and end, so that the rows of a tile that have something
+// to do at a step are its first `active` ones, and what is padding costs nothing.
+#pragma once
+#include "kernels/gemm_tile.h"
+
+namespace linnet::LINNET_ISA {
+
+inline constexpr int64_t kWide = 2 * kLanes;  // columns of a panel of packed weights
+
+inline int64_t round_to(int64_t x, int64_t unit) { return ceil_div(x, unit) * unit; }
+
+// The sizes that follow from the arguments.
+struct RecurrentSizes {
+  explicit RecurrentSizes(const RecurrentArgs& a)
+      : cell(a.cell),
+        gates(recurrent_gates(a.cell)),
+        slots(cell == RecurrentCell::simple             ? 1
+              : cell == RecurrentCell::gru_reset_before ? 3
+                                                        : 4),
+        in(a.in),
+        units(a.units),
+        blocks(ceil_div(a.units, kLanes)),
+        groups(ceil_div(blocks, 2)),
+        units_padded(blocks * kLanes),
+        saved_row((slots + (cell == RecurrentCell::lstm ? 1 : 0)) * units_padded) {
+    // Each tile has sums of its own for the gradient of the weights: no more of them than a few threads need. Where
+    // the weights are beyond the cache of a core, more rows must share what is read of them.
+    const int64_t weights = (in + units) * gates * units_padded;
+    const int64_t rows = weights > (int64_t{1} << 18) ? 32 : 16;
+    const int64_t most = larger(2, smaller(16, (int64_t{1} << 23) / larger(weights, 1) * 2));
+    tiles = a.n <= 4 ? 1 : smaller(most, round_to(ceil_div(a.n, rows), 2));
+    tile_rows = ceil_div(a.n, tiles);
+  }
+  RecurrentCell cell;
+  int gates, slots;
+  int64_t in, units, blocks, groups, units_padded;
+  int64_t saved_row;  // floats of `saved` that a row needs for a step
+  int64_t tiles;      // tile i is the rows [n * i / tiles, n * (i + 1) / tiles)
+  int64_t tile_rows;  // of the largest
+
+  bool gru() const { return cell == RecurrentCell::gru || cell == RecurrentCell::gru_reset_before; }
+  int64_t blocks_of(int64_t group) const { return smaller(2, blocks - 2 * group); }
+  // Floats between the rows of a group, and from the first group to this one in a step of `rows` rows.
+  int64_t row_stride(int64_t group) const { return slots * blocks_of(group) * kLanes; }
+  int64_t group_offset(int64_t group, int64_t rows) const { return group * 2 * slots * kLanes * rows; }
+};
+
+// The rows of the batch in the order in which tiles take them. Without a mask that is the batch's own, and all null.
+struct RowOrder {
+  const int32_t* row = nullptr;    // (n): which row is i-th
+  const int32_t* begin = nullptr;  // (n), of the i-th: its first step that the mask leaves,
+  const int32_t* end = nullptr;    // and one past its last; both 0 where it leaves none
+
+  int64_t operator[](int64_t i) const { return row ? row[i] : i; }
+  // How many of the rows [first, first + rows) come before and with the last that has something to do at step s.
+  int64_t active(int64_t first, int64_t rows, int64_t s) const {
+    while (row && rows > 0 && !(begin[first + rows - 1] <= s && s < end[first + rows - 1])) --rows;
+    return rows;
+  }
+};
+
+inline bool masked_out(const RecurrentArgs& a, int64_t row, int64_t s) {
+  return a.mask && a.mask[row * a.t + (a.reverse ? a.t - 1 - s : s)] == 0;
+}
+
+// Sorts the rows: by their first step, then by their last one, longest first.
+inline int64_t row_order_ints(const RecurrentArgs& a) { return a.n * 5 + a.t + 2; }
+RowOrder sort_rows(const RecurrentArgs& a, int32_t* memory);
+
+// c (rows, vectors * kLanes) = a (rows, k) . b (k, vectors * kLanes), rows of a and c `lda` and `ldc` apart, of b
+// without gaps; added to c when `accumulate`. Every element is one chain over k, whatever the rows.
+inline void multiply_rows(const float* a, int64_t lda, int64_t rows, int64_t k, const float* b, int vectors, float* c,
+                          int64_t ldc, bool accumulate) {
+  const int64_t slivers = ceil_div(rows, kMaxRows);
+  for (int64_t i = 0; i < slivers; ++i) {
+    const int64_t r0 = rows * i / slivers, r1 = rows * (i + 1) / slivers;
+    MicroTile t = {};
+    t.a = a + r0 * lda, t.a_stride = lda, t.a_chunk = k;
+    t.b = b, t.ldb = vectors * kLanes, t.k = k;
+    t.c = c + r0 * ldc, t.ldc = ldc, t.accumulate = accumulate;
+    micro_kernel_for(static_cast<int>(r1 - r0), vectors, true)(t);
+  }
+}
+
+}  // namespace linnet::LINNET_ISA
