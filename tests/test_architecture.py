@@ -117,6 +117,8 @@ TESTED_BY = {
     "cpp/graph/pointwise": "test_fuse",
     "python/linnet/layers/lstm": "test_recurrent",
     "python/linnet/layers/gru": "test_recurrent",
+    "python/linnet/layers/conv_lstm1d": "test_conv_lstm",
+    "python/linnet/layers/conv_lstm2d": "test_conv_lstm",
     "python/linnet/layers/simple_rnn": "test_recurrent",
 }
 

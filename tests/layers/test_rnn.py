@@ -64,7 +64,7 @@ def test_a_cell_of_ones_own_learns_and_is_saved(tmp_path: Any) -> None:
     source = linnet.Input((5, 3))
     model = linnet.Model(source, layers.RNN([MinimalCell(4), MinimalCell(2)])(source))
     assert [w.shape for w in model.weights] == [(3, 4), (4, 4), (4, 2), (2, 2)]
-    model.compile(linnet.optimizers.SGD(0.02), "mse")
+    model.compile(linnet.optimizers.Adam(0.005), "mse")
     x, y = samples((8, 5, 3)), 0.1 * samples((8, 2), 2)
     losses = model.fit(x, y, epochs=10, verbose=0).history["loss"]
     assert losses[-1] < losses[0]

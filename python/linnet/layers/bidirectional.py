@@ -38,7 +38,7 @@ class Bidirectional(Layer):
             if not isinstance(one, Layer) and not (one is None and name == "backward_layer"):
                 raise ValueError(f"Bidirectional: {name} must be a layer, got {one!r}")
         if merge_mode not in MERGE_MODES:
-            raise unknown_name("merge_mode", merge_mode, MERGE_MODES)
+            raise unknown_name("merge_mode", merge_mode, [str(mode) for mode in MERGE_MODES])
         super().__init__(**kwargs)
         self.forward_layer = _copy(layer, "forward_")
         self.backward_layer = _copy(layer, "backward_", turned=True) if backward_layer is None else backward_layer

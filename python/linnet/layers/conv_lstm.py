@@ -140,6 +140,16 @@ class ConvLSTMCell(DropoutMasks, Layer):
         h = self.recurrent_activation(o) * self.activation(c)
         return h, [h, c]
 
+    def settings(self) -> dict[str, Any]:
+        """What describes the cell but for its rank, as plain data."""
+        own = {name: getattr(self, name) for name in _SETTINGS}
+        for name, module in _SERIALIZED.items():
+            own[name] = module.serialize(own[name])
+        return own
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "rank": self.rank, **self.settings()}
+
 
 def _conv_size(size: int, window: int, stride: int, dilation: int, padding: str) -> int:
     if padding == "same":
@@ -259,10 +269,7 @@ class ConvLSTM(RNN):
         for name in ("cell", "unroll", "zero_output_for_mask"):
             if name == "cell" or not config[name]:
                 del config[name]
-        own = {name: getattr(self.cell, name) for name in _SETTINGS}
-        for name, module in _SERIALIZED.items():
-            own[name] = module.serialize(own[name])  # type: ignore[attr-defined]
-        return {**config, **own}
+        return {**config, **self.cell.settings()}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Layer:

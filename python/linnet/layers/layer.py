@@ -380,7 +380,9 @@ def _no_scope() -> Any:
 
 
 def _attribute_leaves(layer: Layer, kind: type) -> Iterator[Any]:
-    for value in vars(layer).values():
+    for name, value in vars(layer).items():
+        if name == "_arguments":  # what a wrapper was given need not be what it keeps
+            continue
         if isinstance(value, kind):
             yield value
         elif type(value) in (list, tuple, dict) and value:

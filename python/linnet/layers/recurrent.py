@@ -79,7 +79,7 @@ class RecurrentCell(DropoutMasks, Layer):
             if name in ("dropout", "recurrent_dropout"):
                 value = rate(name, value)
             elif name in _SERIALIZED:
-                value = _SERIALIZED[name].get(value)  # type: ignore[attr-defined]
+                value = _SERIALIZED[name].get(value)
             setattr(self, name, value)
         self.names = tuple(settings)
         self.seed = seed
@@ -143,7 +143,7 @@ class RecurrentCell(DropoutMasks, Layer):
         found: dict[str, Any] = {"units": self.units}
         for name in self.names:
             value = getattr(self, name)
-            found[name] = _SERIALIZED[name].serialize(value) if name in _SERIALIZED else value  # type: ignore[attr-defined]
+            found[name] = _SERIALIZED[name].serialize(value) if name in _SERIALIZED else value
         found["seed"] = self.seed
         return found
 
