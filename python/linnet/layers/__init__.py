@@ -1,5 +1,7 @@
 """The layers. Each lives in a file of its own name and is imported when first used, so that `import linnet` stays
 quick: `from linnet.layers import Dense` and `linnet.layers.Dense` both work.
+
+A new layer adds its file and a line here, in the order of the alphabet.
 """
 
 import importlib
