@@ -507,6 +507,20 @@ struct KernelTable {
   // dtable (entries, width), overwritten: sums of dy (ids_count, width) by id, in the order of the ids.
   void (*embedding_grad)(int64_t entries, int64_t width, int64_t ids_count, const int32_t* ids, const float* dy,
                          float* dtable, const Launch&);
+  // order (rows, k): the numbers of the k smallest (largest if `descending`) of each row's n values, in order. Equal
+  // values, as -0 and 0 are, come in the order of their numbers; NaN is larger than all. x is int32 if `integers`.
+  void (*sort_order)(bool integers, bool descending, int64_t rows, int64_t n, int64_t k, const void* x, int32_t* order,
+                     const Launch&);
+  size_t (*sort_order_workspace)(int64_t rows, int64_t n);
+  // y[r, j] = x[r, ids[r, j]]: x (rows, n) of any 4-byte type, ids and y (rows, k); ids below 0 count from the end. The
+  // place of the first id outside goes to *bad_row (else -1); y is then unfinished. The gradient sums dy by id.
+  void (*take_along)(int64_t rows, int64_t n, int64_t k, const void* x, const int32_t* ids, void* y, int64_t* bad_row,
+                     const Launch&);
+  void (*take_along_grad)(int64_t rows, int64_t n, int64_t k, const int32_t* ids, const float* dy, float* dx,
+                          const Launch&);
+  // y[o, m, i] = sum of x[o, j, i] over j <= m (j >= m if `reverse`); summed in double.
+  void (*cumulative_sum)(bool reverse, int64_t outer, int64_t mid, int64_t inner, const float* x, float* y,
+                         const Launch&);
   // One-hot (count, depth) float32; ids outside give a row of zeros. And int32 <-> float32.
   void (*one_hot)(int64_t count, int64_t depth, const int32_t* ids, float* y, const Launch&);
   void (*cast_to_float)(int64_t count, const int32_t* x, float* y, const Launch&);

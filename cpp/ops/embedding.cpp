@@ -28,6 +28,11 @@ void grad_embedding(GradientContext& g) {
   }
 }
 
+// As an operation of its own, embedding_grad sums rows by id (a segment sum).
+void grad_embedding_grad(GradientContext& g) {
+  if (g.needs(1)) g.set(1, g.add("embedding", {g.dy(), g.input(0)}));
+}
+
 void infer_embedding_grad(InferContext& context) {
   context.expect_inputs(2);
   context.expect_int(0);
@@ -139,6 +144,7 @@ const OpList& embedding_ops() {
       {.name = "embedding_grad",
        .attributes = {{"entries", int64_t{0}, true}},
        .infer = infer_embedding_grad,
+       .gradient = grad_embedding_grad,
        .lower = lower_embedding_grad},
       {.name = "one_hot", .attributes = {{"depth", int64_t{0}, true}}, .infer = infer_one_hot, .lower = lower_one_hot},
       {.name = "cast",

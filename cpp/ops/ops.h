@@ -26,6 +26,8 @@ const OpList& affine_transform_ops();
 const OpList& resize_ops();
 const OpList& recurrent_ops();
 const OpList& static_batch_ops();
+const OpList& sort_ops();
+const OpList& cumulative_sum_ops();
 const OpList& optimizer_ops();
 
 // The activation a node's "activation" attribute names; "none", "relu", "tanh" or "sigmoid".

@@ -11,9 +11,10 @@ const std::vector<const OpDef*>& all_ops() {
   static const std::vector<const OpDef*> ops = [] {
     std::vector<const OpDef*> list;
     for (const OpList* family :
-         {&pointwise_ops(), &random_ops(), &reshape_ops(), &strided_ops(), &matmul_ops(), &conv2d_ops(), &conv3d_ops(),
-          &pool2d_ops(), &reduce_ops(), &softmax_ops(), &cross_entropy_ops(), &batch_norm_ops(), &group_norm_ops(),
-          &embedding_ops(), &affine_transform_ops(), &resize_ops(), &recurrent_ops(), &static_batch_ops(),
+         {&pointwise_ops(),     &random_ops(),     &reshape_ops(),        &strided_ops(),   &matmul_ops(),
+          &conv2d_ops(),        &conv3d_ops(),     &pool2d_ops(),         &reduce_ops(),    &softmax_ops(),
+          &cross_entropy_ops(), &batch_norm_ops(), &group_norm_ops(),     &embedding_ops(), &affine_transform_ops(),
+          &resize_ops(),        &sort_ops(),       &cumulative_sum_ops(), &recurrent_ops(), &static_batch_ops(),
           &optimizer_ops()}) {
       for (const OpDef& op : *family) list.push_back(&op);
     }

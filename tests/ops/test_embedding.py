@@ -55,7 +55,7 @@ def test_rows_by_an_array_of_numbers():
         ops.get_item(x, x[:, 0] > 0)
 
 
-@pytest.mark.parametrize("bad", [-1, 5])
+@pytest.mark.parametrize("bad", [-6, 5])
 def test_number_outside_the_table(bad):
-    with pytest.raises(ValueError, match=f"{bad}"):
+    with pytest.raises(ValueError, match=r"id -1 |id 5 "):
         ops.take(samples((5, 3)), [0, bad], 0)

@@ -4,11 +4,12 @@ Layers, losses and metrics are written with these. On NumPy arrays they run at o
 bool); on symbolic tensors they become part of a functional model; inside a layer's `call`, a loss or a metric they are
 recorded and compiled with everything around them, and gradients follow from them.
 
-Files by family: arithmetic, comparison, reduction, shape, indexing, linalg, creation, nn, convolution,
-pooling, crossentropy; `ops.image` is a namespace of its own.
+Files by family: arithmetic, special, comparison, reduction, sorting, cumulative, shape, arrange, indexing, segments,
+einsum, linalg, decompositions, creation, nn, attention, convolution, pooling, crossentropy, control; `ops.image` is a
+namespace of its own.
 """
 
-from linnet.ops import image
+from linnet.ops import arrange, control, cumulative, decompositions, image, segments, sorting, special
 from linnet.ops.arithmetic import (
     abs,
     absolute,
@@ -61,6 +62,7 @@ from linnet.ops.arithmetic import (
     trunc,
     where,
 )
+from linnet.ops.arrange import *  # noqa: F403
 from linnet.ops.attention import dot_product_attention
 from linnet.ops.comparison import (
     equal,
@@ -78,6 +80,7 @@ from linnet.ops.comparison import (
     logical_xor,
     not_equal,
 )
+from linnet.ops.control import *  # noqa: F403
 from linnet.ops.convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from linnet.ops.creation import (
     arange,
@@ -101,6 +104,8 @@ from linnet.ops.creation import (
     zeros_like,
 )
 from linnet.ops.crossentropy import binary_crossentropy, categorical_crossentropy, sparse_categorical_crossentropy
+from linnet.ops.cumulative import *  # noqa: F403
+from linnet.ops.decompositions import *  # noqa: F403
 from linnet.ops.einsum import diag, diagonal, einsum, trace
 from linnet.ops.indexing import get_item, multi_hot, one_hot, take, take_along_axis, tril, triu
 from linnet.ops.indexing import slice_ as slice
@@ -163,6 +168,7 @@ from linnet.ops.reduction import (
     sum,
     var,
 )
+from linnet.ops.segments import *  # noqa: F403
 from linnet.ops.shape import (
     broadcast_to,
     concatenate,
@@ -187,7 +193,10 @@ from linnet.ops.shape import (
     unstack,
     vstack,
 )
+from linnet.ops.sorting import *  # noqa: F403
+from linnet.ops.special import *  # noqa: F403
 
+# The other families have lists of their own.
 __all__ = [
     "abs",
     "absolute",
@@ -229,10 +238,10 @@ __all__ = [
     "count_nonzero",
     "degrees",
     "depthwise_conv",
-    "divide",
-    "divide_no_nan",
     "diag",
     "diagonal",
+    "divide",
+    "divide_no_nan",
     "dot",
     "dot_product_attention",
     "einsum",
@@ -341,8 +350,8 @@ __all__ = [
     "softsign",
     "sparse_categorical_crossentropy",
     "sparse_plus",
-    "sparsemax",
     "sparse_sigmoid",
+    "sparsemax",
     "split",
     "sqrt",
     "square",
@@ -377,3 +386,10 @@ __all__ = [
     "zeros",
     "zeros_like",
 ]
+__all__ += arrange.__all__
+__all__ += control.__all__
+__all__ += cumulative.__all__
+__all__ += decompositions.__all__
+__all__ += segments.__all__
+__all__ += sorting.__all__
+__all__ += special.__all__

@@ -14,7 +14,7 @@ import numpy as np
 
 from linnet.backend.errors import ShapeError, UnsupportedError
 from linnet.backend.function import op
-from linnet.backend.tensor import Tensor
+from linnet.backend.tensor import BatchSize, Tensor
 from linnet.ops.common import as_dtype, as_float, as_int, one_axis, tensor, trace_of
 from linnet.ops.shape import moveaxis, reshape_dims, slice_dims
 
@@ -89,18 +89,27 @@ def slice_(inputs: Any, start_indices: Sequence[int], shape: Sequence[int]) -> A
     return slice_dims(x, begin, end, [1] * x.ndim)
 
 
-@op("x", "indices")
 def take(x: Any, indices: Any, axis: int | None = None) -> Any:
     """x's slices at these indices along an axis (None: in the flattened tensor).
 
-    indices: ints from 0 to size - 1; others raise an error when they come up at run time. The result has the shape of
-    `indices` in the place of the axis.
+    indices: ints from 0 to size - 1; others raise an error when they come up at run time. Arrays and lists may also
+    count from the end, from -1 on; tensors not. The result has the shape of `indices` in the place of the axis.
     """
+    if isinstance(indices, (int, list, tuple, np.ndarray)) and not isinstance(indices, bool):
+        numbers, shape = np.asarray(indices), tuple(np.shape(x)) if isinstance(x, (list, float)) else tuple(x.shape)
+        size = None if None in shape else int(np.prod(shape)) if axis is None else shape[axis]
+        if numbers.dtype.kind in "iu" and size is not None:
+            indices = np.where(numbers < 0, numbers + size, numbers)
+    return _take(x, indices, axis)
+
+
+@op("x", "indices")
+def _take(x: Any, indices: Any, axis: int | None = None) -> Any:
     x, indices = tensor(x), as_int(indices)
     if axis is None:
         from linnet.ops.shape import ravel
 
-        return take(ravel(x), indices, 0)
+        return _take(ravel(x), indices, 0)
     place = one_axis(axis, x.ndim, "take")
     front = moveaxis(x, place, 0)
     rest = front.dims[1:]
@@ -116,21 +125,28 @@ def take(x: Any, indices: Any, axis: int | None = None) -> Any:
 
 @op("x", "indices")
 def take_along_axis(x: Any, indices: Any, axis: int | None = None) -> Any:
-    """For each position, the value of x at this index along the axis. Shapes agree in all other axes."""
-    from linnet.ops import arithmetic as a
-    from linnet.ops.reduction import sum as total
+    """For each position, the value of x at this index along the axis; an index below 0 counts from the end.
 
+    Shapes agree, or broadcast, in all other axes. An index outside is an error when it comes up at run time.
+    """
     x, indices = tensor(x), as_int(indices)
     if axis is None:
         from linnet.ops.shape import ravel
 
         return take_along_axis(ravel(x), ravel(indices), 0)
     place = one_axis(axis, x.ndim, "take_along_axis")
-    values, picks = moveaxis(as_float(x), place, -1), moveaxis(indices, place, -1)
-    depth = values.dims[-1]
-    chosen = trace_of().add("one_hot", [picks], depth=depth)  # (..., k, depth)
-    spread = reshape_dims(values, (*values.dims[:-1], 1, depth))
-    return as_dtype(moveaxis(total(a.multiply(chosen, spread), -1), -1, place), x.dtype)
+    values, picks = moveaxis(x, place, -1), moveaxis(indices, place, -1)
+    lead = [max(m, n) if m > 0 and n > 0 else n if m == 1 else m for m, n in zip(values.dims, picks.dims, strict=True)]
+    values, picks = _spread(values, lead), _spread(picks, lead)
+    chosen = trace_of().add("take_along", [values, picks], "bool" if x.dtype == "bool" else None)
+    return moveaxis(chosen, -1, place)
+
+
+def _spread(x: Tensor, lead: Sequence[int]) -> Tensor:
+    """x broadcast to these leading axes; its last axis stays."""
+    from linnet.ops.shape import broadcast_to
+
+    return broadcast_to(x, [BatchSize(-d) if d < 0 else d for d in (*lead[:-1], x.dims[-1])])
 
 
 @op("x")

@@ -14,6 +14,22 @@ from linnet.backend.errors import ShapeError
 from linnet.backend.function import op
 from linnet.backend.tensor import BatchSize, Tensor
 from linnet.ops.common import as_float, one_axis, trace_of
+from linnet.ops.decompositions import (
+    cholesky,
+    det,
+    eigh,
+    inv,
+    logdet,
+    lstsq,
+    matrix_rank,
+    pinv,
+    qr,
+    slogdet,
+    solve,
+    solve_triangular,
+    svd,
+)
+from linnet.ops.reduction import norm
 from linnet.ops.shape import broadcast_to, reshape_dims, transpose
 
 
@@ -106,3 +122,26 @@ def vdot(x1: Any, x2: Any) -> Any:
     from linnet.ops.shape import ravel
 
     return total(multiply(ravel(as_float(x1)), ravel(as_float(x2))))
+
+
+__all__ = [
+    "cholesky",
+    "det",
+    "dot",
+    "eigh",
+    "inv",
+    "logdet",
+    "lstsq",
+    "matmul",
+    "matrix_rank",
+    "norm",
+    "outer",
+    "pinv",
+    "qr",
+    "slogdet",
+    "solve",
+    "solve_triangular",
+    "svd",
+    "tensordot",
+    "vdot",
+]
