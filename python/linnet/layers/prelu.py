@@ -50,7 +50,9 @@ class PReLU(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes=free)
 
     def call(self, inputs: Any) -> Any:
-        return ops.relu(inputs) + self.alpha * ops.minimum(inputs, 0.0)
+        # Choices instead of relu and minimum: one pass forward and one back, and at 0 the slope of neither side.
+        above, below = ops.where(inputs <= 0.0, 0.0, inputs), ops.where(inputs < 0.0, inputs, 0.0)
+        return above + self.alpha * below
 
     def get_config(self) -> dict[str, Any]:
         return {
