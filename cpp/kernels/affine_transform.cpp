@@ -10,7 +10,7 @@
 // Where a transform only moves pixels to the right and down (a crop, or an image that was not to be flipped) whole rows
 // are copied. Tiles are rows of output; the gradient, which adds to places that rows share, has a tile per image.
 //
-// It does not: gradients in the transforms. Start reading at `sample_row`.
+// It does not: gradients in the transforms. Start reading at `Sampler`.
 #include "kernels/declare.h"
 #include "kernels/tiles.h"
 
@@ -212,47 +212,85 @@ void sample_run(const Run& run, int32_t count, int64_t c, const float* x, int64_
 
 bool whole(float v) { return v > -kFar && v < kFar && __builtin_floorf(v) == v; }
 
-// Columns begin .. end of row oy of image i.
-void sample_row(const AffineArgs& a, Locate locate_run, int64_t i, int64_t oy, int64_t begin, int64_t end,
-                const float* x, float* y, Run* run) {
-  const Row row = row_of(a, i, oy);
-  const float* const image = x + i * a.h * a.w * a.c;
-  y += (i * a.oh + oy) * a.ow * a.c;
-  const auto sample = [&](int64_t from, int64_t to) {
-    for (int64_t p = from; p < to; p += kRun) {
-      const auto count = static_cast<int32_t>(to - p < kRun ? to - p : kRun);
-      locate_run(a, row, p, count, run);
-      const auto fill_run = a.bilinear ? sample_run<4> : sample_run<1>;
-      fill_run(*run, count, a.c, image, (a.n - i) * a.h * a.w * a.c, y + p * a.c);
+// Samples runs one after the other. A run is located before the one in front of it is sampled, and its pixels are asked
+// for: what they share with their neighbours is in the cache, but a turned row meets a new line at every other pixel.
+class Sampler {
+ public:
+  Sampler(const AffineArgs& args, const float* x, float* y)
+      : args_(args),
+        x_(x),
+        y_(y),
+        locate_(args.bilinear ? locate_for<true>(args.fill) : locate_for<false>(args.fill)) {}
+
+  // Columns begin .. end, kRun at most, of row oy of image i.
+  void row(int64_t i, int64_t oy, int64_t begin, int64_t end) {
+    const AffineArgs& a = args_;
+    const Row row = row_of(a, i, oy);
+    const float* const image = x_ + i * a.h * a.w * a.c;
+    float* const y = y_ + (i * a.oh + oy) * a.ow * a.c;
+    int64_t first = begin, last = begin;  // columns to copy
+    if (row.ax == 1 && row.ay == 0 && row.ck == 0 && row.dk == 1 && whole(row.bx) && whole(row.by) && row.by >= 0 &&
+        row.by < static_cast<float>(a.h)) {
+      const auto shift = static_cast<int64_t>(row.bx), line = static_cast<int64_t>(row.by);
+      first = -shift < begin ? begin : -shift > end ? end : -shift;
+      last = a.w - shift > end ? end : a.w - shift;
+      if (last < first) last = first;
+      __builtin_memcpy(y + first * a.c, image + (line * a.w + shift + first) * a.c,
+                       static_cast<size_t>((last - first) * a.c) * sizeof(float));
     }
-  };
-  int64_t first = begin, last = begin;  // columns to copy
-  if (row.ax == 1 && row.ay == 0 && row.ck == 0 && row.dk == 1 && whole(row.bx) && whole(row.by) && row.by >= 0 &&
-      row.by < static_cast<float>(a.h)) {
-    const auto shift = static_cast<int64_t>(row.bx), line = static_cast<int64_t>(row.by);
-    first = -shift < begin ? begin : -shift > end ? end : -shift;
-    last = a.w - shift > end ? end : a.w - shift;
-    if (last < first) last = first;
-    __builtin_memcpy(y + first * a.c, image + (line * a.w + shift + first) * a.c,
-                     static_cast<size_t>((last - first) * a.c) * sizeof(float));
+    sample(row, image, (a.n - i) * a.h * a.w * a.c, begin, first, y);
+    sample(row, image, (a.n - i) * a.h * a.w * a.c, last, end, y);
   }
-  sample(begin, first);
-  sample(last, end);
-}
+
+  // The last run.
+  void finish() {
+    if (count_ > 0) (args_.bilinear ? sample_run<4> : sample_run<1>)(runs_[at_], count_, args_.c, image_, room_, to_);
+    count_ = 0;
+  }
+
+ private:
+  void sample(const Row& row, const float* image, int64_t room, int64_t begin, int64_t end, float* y) {
+    if (begin >= end) return;
+    Run& run = runs_[1 - at_];
+    const auto count = static_cast<int32_t>(end - begin);
+    locate_(args_, row, begin, count, &run);
+    for (int32_t p = 0; p < count; ++p) {
+      __builtin_prefetch(image + run.offset[0][p]);
+      if (args_.bilinear) __builtin_prefetch(image + run.offset[2][p]);
+    }
+    finish();
+    at_ = 1 - at_;
+    count_ = count;
+    image_ = image;
+    room_ = room;
+    to_ = y + begin * args_.c;
+  }
+
+  const AffineArgs& args_;
+  const float* x_;
+  float* y_;
+  Locate locate_;
+  Run runs_[2];
+  int at_ = 0;         // which of them waits to be sampled
+  int32_t count_ = 0;  // its pixels
+  const float* image_ = nullptr;
+  int64_t room_ = 0;
+  float* to_ = nullptr;
+};
 
 }  // namespace
 
 void affine_transform_forward(const AffineArgs& args, const float* x, float* y, const Launch& launch) {
-  const Locate locate_run = args.bilinear ? locate_for<true>(args.fill) : locate_for<false>(args.fill);
   for_tiles(launch, args.n * args.oh, args.ow * (15 + 3 * args.c) + 50, [&](int64_t begin, int64_t end, float*) {
-    Run run;
+    Sampler sampler(args, x, y);
     for (int64_t row = begin, next; row < end; row = next) {  // rows of one image, kRun columns of all at a time
       const int64_t i = row / args.oh, top = row - i * args.oh;
       next = (i + 1) * args.oh < end ? (i + 1) * args.oh : end;
       for (int64_t ox = 0; ox < args.ow; ox += kRun)
         for (int64_t oy = top; oy < top + next - row; ++oy)
-          sample_row(args, locate_run, i, oy, ox, ox + kRun < args.ow ? ox + kRun : args.ow, x, y, &run);
+          sampler.row(i, oy, ox, ox + kRun < args.ow ? ox + kRun : args.ow);
     }
+    sampler.finish();
   });
 }
 

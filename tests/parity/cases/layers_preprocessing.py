@@ -113,4 +113,18 @@ CASES = [
     augmented("contrast_range", lambda k: k.layers.RandomContrast(0.0, value_range=(0.0, 0.5)), UNIT),
     augmented("erasing_never", lambda k: k.layers.RandomErasing((0.0, 0.0)), PIXELS),
     augmented("erasing_everything", lambda k: k.layers.RandomErasing((1.0, 1.0), (1.0, 1.0), fill_value=3.0), PIXELS),
+    augmented("grayscale_all", lambda k: k.layers.RandomGrayscale(1.0), PIXELS),
+    augmented("grayscale_none", lambda k: k.layers.RandomGrayscale(0.0), PIXELS),
+    augmented("sharper", lambda k: k.layers.RandomSharpness((0.9, 0.9)), PIXELS),
+    augmented("smoother", lambda k: k.layers.RandomSharpness((0.1, 0.1), value_range=(0, 1)), UNIT),
+    augmented("saturation_paler", lambda k: k.layers.RandomSaturation((0.3, 0.3), value_range=(0, 1)), UNIT),
+    augmented("saturation_stronger", lambda k: k.layers.RandomSaturation((0.7, 0.7), value_range=(0, 1)), UNIT),
+    augmented("saturation_pixels", lambda k: k.layers.RandomSaturation((0.4, 0.4)), PIXELS, rtol=1e-4),
+    augmented("hue_kept", lambda k: k.layers.RandomHue((0.0, 0.0)), PIXELS, rtol=1e-4),
+    augmented("hue_opposite", lambda k: k.layers.RandomHue((1.0, 1.0), value_range=(0, 1)), UNIT),
+    augmented(
+        "color_jitter",
+        lambda k: k.layers.RandomColorJitter((0, 1), (0.1, 0.1), 0.0, (0.4, 0.4), (1.0, 1.0)),
+        UNIT,
+    ),
 ]
