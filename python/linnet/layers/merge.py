@@ -237,6 +237,8 @@ class Dot(Layer):
         places = [axis % len(x.shape) for axis, x in zip(given, inputs, strict=True)]
         if self.normalize:
             first, second = (ops.normalize(x, axis=axis) for x, axis in zip((first, second), places, strict=True))
+        if len(first.shape) == len(second.shape) == 2:
+            return ops.sum(first * second, axis=1, keepdims=True)
         # As products of matrices (n, i, k) (n, k, j); a single vector is one row, or one column.
         rows, columns = ops.moveaxis(first, places[0], -1), ops.moveaxis(second, places[1], 1)
         left, right = rows.shape[1:-1], columns.shape[2:]

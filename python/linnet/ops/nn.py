@@ -97,15 +97,17 @@ def gelu(x: Any, approximate: bool = True) -> Any:
 def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
     """x where positive, negative_slope * x elsewhere."""
     x = as_float(x)
-    return a.where(greater(x, 0.0), x, a.multiply(negative_slope, x))
+    # A factor, which carries no gradient of its own: one pass forward, one back.
+    return a.multiply(x, a.where(greater(x, 0.0), 1.0, negative_slope))
 
 
 @op("x")
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x where positive, alpha * (exp(x) - 1) elsewhere."""
     x = as_float(x)
-    # The minimum keeps exp from overflowing on the side that is not taken: 0 * inf in the gradient would be NaN.
-    return a.where(greater(x, 0.0), x, a.multiply(alpha, a.expm1(a.minimum(x, 0.0))))
+    # The inner choice keeps exp from overflowing on the side that is not taken: 0 * inf in the gradient would be NaN.
+    above = greater(x, 0.0)
+    return a.where(above, x, a.multiply(alpha, a.expm1(a.where(above, 0.0, x))))
 
 
 @op("x")
