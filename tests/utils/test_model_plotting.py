@@ -27,7 +27,7 @@ def texts(path):
 def test_boxes_and_lines(tmp_path):
     plot_model(model(), tmp_path / "a.svg")
     assert texts(tmp_path / "a.svg") == ["InputLayer", "Sequential", "Dense", "add", "multiply"]
-    assert len(list(ET.parse(tmp_path / "a.svg").iter(f"{SVG}line"))) == 5
+    assert len(list(ET.parse(tmp_path / "a.svg").iter(f"{SVG}polyline"))) == 5
 
 
 def test_everything_shown(tmp_path):
@@ -57,6 +57,21 @@ def test_boxes_do_not_overlap(tmp_path):
     for i, (x, y, w, h) in enumerate(corners):
         for x2, y2, w2, h2 in corners[i + 1 :]:
             assert x + w <= x2 or x2 + w2 <= x or y + h <= y2 or y2 + h2 <= y
+
+
+@pytest.mark.parametrize("rankdir", ["TB", "LR"])
+def test_a_connection_that_skips_layers_goes_around_them(tmp_path, rankdir):
+    source = linnet.Input((3,))
+    x = layers.Dense(3)(layers.Dense(3)(source))
+    plot_model(linnet.Model(source, ops.add(x, source)), tmp_path / "a.svg", rankdir=rankdir)
+    tree = ET.parse(tmp_path / "a.svg")
+    size = [float(tree.getroot().get(key)) for key in ("width", "height")]
+    boxes = [[float(r.get(k)) for k in ("x", "y", "width", "height")] for r in tree.iter(f"{SVG}rect") if r.get("x")]
+    lines = [[[float(v) for v in p.split(",")] for p in e.get("points").split()] for e in tree.iter(f"{SVG}polyline")]
+    assert sorted(len(line) for line in lines) == [2, 2, 2, 4]
+    axis = 0 if rankdir == "TB" else 1
+    around = max(point[axis] for line in lines for point in line)
+    assert max(box[axis] + box[axis + 2] for box in boxes) < around < size[axis]
 
 
 def test_png(tmp_path):

@@ -15,7 +15,7 @@ from xml.sax.saxutils import escape
 
 from linnet.models.model import Model
 
-_CHAR, _LINE, _GAP_X, _GAP_Y, _PAD = 7.2, 17.0, 24.0, 34.0, 8.0  # pixels
+_CHAR, _LINE, _GAP_X, _GAP_Y, _PAD, _DETOUR = 7.2, 17.0, 24.0, 34.0, 8.0, 10.0  # pixels
 
 
 @dataclass
@@ -69,11 +69,14 @@ def plot_model(
     }
     boxes = boxes_of(model, shown, expand_nested)
     width, height = _place(boxes, rankdir == "LR")
+    edges = _edges(boxes, rankdir == "LR")
+    width = max([width, *(x + _PAD for line in edges for x, _ in line)])
+    height = max([height, *(y + _PAD for line in edges for _, y in line)])
     path = Path(to_file)
     if path.suffix.lower() == ".svg":
-        path.write_text(svg(boxes, width, height), encoding="utf-8")
+        path.write_text(svg(boxes, edges, width, height), encoding="utf-8")
     else:
-        _with_matplotlib(boxes, width, height, path, dpi)
+        _with_matplotlib(boxes, edges, width, height, path, dpi)
 
 
 def boxes_of(model: Model, shown: dict[str, bool], expand_nested: bool = False) -> list[Box]:
@@ -142,20 +145,32 @@ def _place(boxes: list[Box], sideways: bool) -> tuple[float, float]:
     return size if sideways else (size[1], size[0])
 
 
-def _edges(boxes: list[Box]) -> list[tuple[float, float, float, float]]:
-    """Lines between the sides of boxes that face each other."""
-    found = []
+Line = list[tuple[float, float]]
+
+
+def _edges(boxes: list[Box], sideways: bool) -> list[Line]:
+    """Lines from outputs to inputs. One that passes by other rows goes around all boxes, at a distance of its own."""
+    found: list[Line] = []
+    far = max(box.y + box.height if sideways else box.x + box.width for box in boxes)
     for box in boxes:
         for source in (boxes[i] for i in box.sources):
-            if box.x >= source.x + source.width:
-                ends = (source.x + source.width, source.y + source.height / 2, box.x, box.y + box.height / 2)
+            middle = [(b.x + b.width / 2, b.y + b.height / 2) for b in (source, box)]
+            if box.depth > source.depth + 1:
+                far += _DETOUR
+                if sideways:
+                    ends = [(middle[0][0], source.y + source.height), (middle[1][0], box.y + box.height)]
+                    found.append([ends[0], (ends[0][0], far), (ends[1][0], far), ends[1]])
+                else:
+                    ends = [(source.x + source.width, middle[0][1]), (box.x + box.width, middle[1][1])]
+                    found.append([ends[0], (far, ends[0][1]), (far, ends[1][1]), ends[1]])
+            elif sideways:
+                found.append([(source.x + source.width, middle[0][1]), (box.x, middle[1][1])])
             else:
-                ends = (source.x + source.width / 2, source.y + source.height, box.x + box.width / 2, box.y)
-            found.append(ends)
+                found.append([(middle[0][0], source.y + source.height), (middle[1][0], box.y)])
     return found
 
 
-def svg(boxes: list[Box], width: float, height: float) -> str:
+def svg(boxes: list[Box], edges: list[Line], width: float, height: float) -> str:
     """The picture as text."""
     out = [
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width:.0f}" height="{height:.0f}" '
@@ -163,10 +178,9 @@ def svg(boxes: list[Box], width: float, height: float) -> str:
         '<defs><marker id="tip" markerWidth="8" markerHeight="8" refX="7" refY="4" orient="auto">'
         '<path d="M0,0 L8,4 L0,8 z"/></marker></defs><rect width="100%" height="100%" fill="white"/>',
     ]
-    for x1, y1, x2, y2 in _edges(boxes):
-        out.append(
-            f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="black" marker-end="url(#tip)"/>'
-        )
+    for edge in edges:
+        points = " ".join(f"{x:.1f},{y:.1f}" for x, y in edge)
+        out.append(f'<polyline points="{points}" fill="none" stroke="black" marker-end="url(#tip)"/>')
     for box in boxes:
         out.append(
             f'<rect x="{box.x:.1f}" y="{box.y:.1f}" width="{box.width:.1f}" height="{box.height:.1f}" '
@@ -181,7 +195,7 @@ def svg(boxes: list[Box], width: float, height: float) -> str:
     return "\n".join([*out, "</svg>", ""])
 
 
-def _with_matplotlib(boxes: list[Box], width: float, height: float, path: Path, dpi: int) -> None:
+def _with_matplotlib(boxes: list[Box], edges: list[Line], width: float, height: float, path: Path, dpi: int) -> None:
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure
@@ -197,8 +211,9 @@ def _with_matplotlib(boxes: list[Box], width: float, height: float, path: Path, 
     axes.set_xlim(0, width)
     axes.set_ylim(height, 0)
     axes.axis("off")
-    for x1, y1, x2, y2 in _edges(boxes):
-        axes.annotate("", (x2, y2), (x1, y1), arrowprops={"arrowstyle": "->"})
+    for line in edges:
+        axes.plot(*zip(*line, strict=True), color="black", linewidth=1)
+        axes.annotate("", line[-1], line[-2], arrowprops={"arrowstyle": "->", "shrinkA": 0, "shrinkB": 0})
     for box in boxes:
         patch = FancyBboxPatch((box.x, box.y), box.width, box.height, boxstyle="square,pad=0", facecolor="#eef3f8")
         axes.add_patch(patch)
