@@ -126,6 +126,10 @@ void Executable::place_buffers() {
     if (placement.where == Placement::Where::prepared) buffer = prepared_.get() + placement.offset;
     if (value.kind == ValueKind::constant) buffer = value.data.get();
     if (value.kind == ValueKind::variable && used[static_cast<size_t>(id)]) variables_.push_back(id);
+    if (placement.where == Placement::Where::variable) {
+      aliases_.push_back({id, static_cast<int>(placement.offset), 0, false});
+      continue;
+    }
     const int root = graph_.alias_root(id);
     if (root == id || graph_.node(value.node).dead) continue;
     int64_t offset = 0;

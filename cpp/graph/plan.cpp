@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <string_view>
 
 #include "graph/pointwise.h"
 
@@ -53,6 +54,7 @@ class Planner {
     plan_.values.resize(static_cast<size_t>(graph_.value_count()));
     find_last_uses();
     place_persistent();
+    if (share) place_assigned();
     for (size_t i = 0; i < launches_.size(); ++i) {
       for (size_t output = 0; output < graph_.node(launches_[i]).outputs.size(); ++output) {
         open(static_cast<int>(i), output, share);
@@ -104,6 +106,56 @@ class Planner {
         placement = {Placement::Where::persistent, base + static_cast<size_t>(node.op->input_offset(node, i))};
       }
     }
+  }
+
+  // Values whose `assign` is the next thing that happens to the variable: they are computed in its memory, and the
+  // launch of the assignment finds nothing to copy.
+  void place_assigned() {
+    std::vector<int> launch_of(static_cast<size_t>(graph_.node_count()), -1);
+    for (size_t i = 0; i < launches_.size(); ++i) launch_of[static_cast<size_t>(launches_[i])] = static_cast<int>(i);
+    for (size_t i = 0; i < launches_.size(); ++i) {
+      const Node& node = graph_.node(launches_[i]);
+      if (std::string_view(node.op->name) != "assign") continue;
+      const int variable = node.inputs[0], value = graph_.alias_root(node.inputs[1]);
+      if (graph_.value(variable).kind != ValueKind::variable || graph_.value(value).kind != ValueKind::computed)
+        continue;
+      if (std::count(graph_.outputs.begin(), graph_.outputs.end(), value)) continue;
+      const int producer = launch_of[static_cast<size_t>(graph_.value(value).node)];
+      if (producer < prepared_ || !in_place(producer, value, variable, static_cast<int>(i))) continue;
+      plan_.values[static_cast<size_t>(value)] = {Placement::Where::variable, static_cast<size_t>(variable)};
+    }
+  }
+
+  // Whether launch `producer` may write `value` into the variable's memory instead of launch `assignment`.
+  bool in_place(int producer, int value, int variable, int assignment) const {
+    const Node& node = graph_.node(launches_[static_cast<size_t>(producer)]);
+    if (!node.program || plan_.values[static_cast<size_t>(value)].where != Placement::Where::none) return false;
+    if (graph_.type(value).dtype != DType::f32 || bytes(value) != bytes(variable)) return false;
+    const auto output =
+        static_cast<int>(std::find(node.outputs.begin(), node.outputs.end(), value) - node.outputs.begin());
+    if (reads_twice(node, variable)) return false;
+    for (size_t input = 0; input < node.inputs.size(); ++input) {
+      if (graph_.alias_root(node.inputs[input]) != variable) continue;
+      if (graph_.type(node.inputs[input]).shape != node.program->shape) return false;
+      if (!node.program->may_overwrite(static_cast<int>(input), output)) return false;
+    }
+    for (size_t i = static_cast<size_t>(producer) + 1; i < launches_.size(); ++i) {
+      const Node& other = graph_.node(launches_[i]);
+      if (static_cast<int>(i) == assignment) continue;
+      const bool written = std::any_of(other.op->mutates.begin(), other.op->mutates.end(), [&](int position) {
+        return graph_.alias_root(other.inputs[static_cast<size_t>(position)]) == variable;
+      });
+      const bool read =
+          static_cast<int>(i) < assignment &&
+          std::any_of(
+              other.inputs.begin(), other.inputs.end(), [&](int id) { return graph_.alias_root(id) == variable; });
+      if (written || read) return false;
+    }
+    // Another output of the same launch must not go there as well.
+    return std::none_of(node.outputs.begin(), node.outputs.end(), [&](int id) {
+      const Placement& placement = plan_.values[static_cast<size_t>(id)];
+      return placement.where == Placement::Where::variable && placement.offset == static_cast<size_t>(variable);
+    });
   }
 
   // Gives an output of launch i a storage interval: that of a dying input of the same layout, or a new one.

@@ -4,6 +4,7 @@
 //                live at the same time share bytes
 //   prepared     values that are computed once and kept (prepare.h)
 //   persistent   packed gradients, the twin of the flat parameters
+//   variable     pointwise results that an `assign` would copy into a variable at once: computed right there
 // Variables, inputs and constants lie elsewhere (executable.h).
 #pragma once
 #include <cstddef>
@@ -24,9 +25,9 @@ struct Interval {
 std::vector<size_t> place(const std::vector<Interval>& intervals, bool share, size_t* total);
 
 struct Placement {
-  enum class Where : uint8_t { none, arena, persistent, prepared };
+  enum class Where : uint8_t { none, arena, persistent, prepared, variable };
   Where where = Where::none;
-  size_t offset = 0;
+  size_t offset = 0;  // `variable`: its number
 };
 
 struct Plan {
