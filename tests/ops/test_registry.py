@@ -69,6 +69,8 @@ TESTED_IN = {
     **dict.fromkeys(["take_along"], "test_segments"),
     **dict.fromkeys(["cumulative_sum"], "test_cumulative"),
     **dict.fromkeys(["affine_transform", "resize"], "test_image"),
+    **dict.fromkeys(["lstm", "gru", "simple_rnn"], "test_recurrent"),
+    "static_batch": "test_static_batch",
     "matmul": "test_matmul",
     "conv2d": "test_conv2d",
     "conv3d": "test_conv3d",
