@@ -220,10 +220,8 @@ void multiply_gates(const Job& job, const TileState& tile, const Step& step, int
   const RecurrentSizes& z = job.size;
   const int64_t vectors = (z.gru() ? 2 : z.gates) * z.blocks_of(group), steps = z.in + z.units;
   const float* x = tile.xh + job.layout.in_padded - z.in;
-  for (int64_t v = 0; v < vectors; v += 2) {
-    multiply_rows(x, job.layout.a_stride, step.active, steps, panels_of(job, group) + v * kLanes * steps,
-                  v + 1 < vectors ? 2 : 1, sums_of(job, tile, step, group) + v * kLanes, z.row_stride(group), false);
-  }
+  multiply_rows(x, job.layout.a_stride, step.active, steps, panels_of(job, group), steps * kWide, vectors,
+                sums_of(job, tile, step, group), z.row_stride(group), false);
 }
 
 // The two products of a gru's candidates: x . kernel_h, and `inner` (rows, lda) . recurrent_h beside it, or added to
@@ -232,15 +230,15 @@ void multiply_candidates_x(const Job& job, const TileState& tile, const Step& st
   const RecurrentSizes& z = job.size;
   const int64_t b = z.blocks_of(group), steps = z.in + z.units;
   multiply_rows(tile.xh + job.layout.in_padded - z.in, job.layout.a_stride, step.active, z.in,
-                panels_of(job, group) + 2 * b * kLanes * steps, static_cast<int>(b),
-                sums_of(job, tile, step, group) + 2 * b * kLanes, z.row_stride(group), false);
+                panels_of(job, group) + 2 * b * kLanes * steps, 0, b, sums_of(job, tile, step, group) + 2 * b * kLanes,
+                z.row_stride(group), false);
 }
 void multiply_candidates_h(const Job& job, const TileState& tile, const Step& step, int64_t group, const float* inner,
                            int64_t lda, bool add) {
   const RecurrentSizes& z = job.size;
   const int64_t b = z.blocks_of(group), steps = z.in + z.units;
   const float* panel = panels_of(job, group) + 2 * b * kLanes * steps + z.in * b * kLanes;
-  multiply_rows(inner, lda, step.active, z.units, panel, static_cast<int>(b),
+  multiply_rows(inner, lda, step.active, z.units, panel, 0, b,
                 sums_of(job, tile, step, group) + (add ? 2 : 3) * b * kLanes, z.row_stride(group), add);
 }
 
@@ -269,9 +267,9 @@ void gates_of_group(const Job& job, const TileState& tile, const Step& step, int
       if (step.saved) store(p + slot * kLanes, v);
     };
     Vec h;
-    if (z.cell == RecurrentCell::simple) {
+    if constexpr (G::kCell == RecurrentCell::simple) {
       h = g.output(sum(b));
-    } else if (z.cell == RecurrentCell::lstm) {
+    } else if constexpr (G::kCell == RecurrentCell::lstm) {
       const Vec i = g.open(sum(4 * b)), f = g.open(sum(4 * b + 1));
       const Vec candidate = g.output(sum(4 * b + 2)), o = g.open(sum(4 * b + 3));
       const Vec c = f * load(tile.c + at) + i * candidate;
@@ -280,7 +278,7 @@ void gates_of_group(const Job& job, const TileState& tile, const Step& step, int
       keep(4 * b, i), keep(4 * b + 1, f), keep(4 * b + 2, candidate), keep(4 * b + 3, o);
       if (saved_c) store(saved_c + at, c);
     } else {
-      const bool after = z.cell == RecurrentCell::gru;
+      constexpr bool after = G::kCell == RecurrentCell::gru;
       const int64_t x_slot = 2 * blocks + b, h_slot = x_slot + blocks;
       const Vec update = after ? g.open(sum(2 * b)) : load(p + 2 * b * kLanes);
       Vec inner = sum(x_slot);
@@ -316,11 +314,26 @@ void reset_group(const Job& job, const TileState& tile, const Step& step, int64_
     }
 }
 
+// Rows of x for the next step; of y and of the saved c, which this one writes.
+void fetch_next(const Job& job, const TileState& tile, const Step& step) {
+  const RecurrentArgs& a = job.a;
+  const RecurrentSizes& z = job.size;
+  for (int64_t r = 0; r < step.active; ++r) {
+    const int64_t row = job.order[tile.first + r];
+    if (step.s + 1 < a.t) fetch(a.x + (row * a.t + (a.reverse ? a.t - 2 - step.s : step.s + 1)) * a.in, a.in);
+    if (a.y) fetch(a.y + (row * a.t + step.s) * z.units, z.units);
+  }
+  if (step.saved && z.cell == RecurrentCell::lstm) {
+    fetch(step.saved + z.slots * z.units_padded * tile.rows, z.units_padded * step.active);
+  }
+}
+
 template <class G>
 void run_step(const Job& job, const TileState& tile, const Step& step, const G& g) {
   const RecurrentSizes& z = job.size;
   gather_inputs(job, tile, step);
-  if (z.cell == RecurrentCell::gru_reset_before) {
+  fetch_next(job, tile, step);
+  if (G::kCell == RecurrentCell::gru_reset_before) {
     for (int64_t group = 0; group < z.groups; ++group) {
       multiply_gates(job, tile, step, group);
       multiply_candidates_x(job, tile, step, group);
@@ -328,7 +341,7 @@ void run_step(const Job& job, const TileState& tile, const Step& step, const G& 
     }
   }
   for (int64_t group = 0; group < z.groups; ++group) {
-    if (z.cell == RecurrentCell::gru_reset_before) {
+    if (G::kCell == RecurrentCell::gru_reset_before) {
       multiply_candidates_h(job, tile, step, group, tile.reset, z.units_padded, true);
     } else {
       multiply_gates(job, tile, step, group);
@@ -359,7 +372,7 @@ void forward_tile(const void* pointer, int64_t index, float*) {
   const TileState tile(job, index);
   load_state(job, tile, a.h0, tile.h);
   load_state(job, tile, a.c0, tile.c);
-  with_gates(a.activation, a.gate, [&](const auto& gates) {
+  with_gates(a, [&](const auto& gates) {
     for (int64_t s = 0; s < a.t; ++s) {
       const int64_t saved = (tile.first * a.t + s * tile.rows) * job.size.saved_row;
       const Step step = {s, job.order.active(tile.first, tile.rows, s), a.saved ? a.saved + saved : nullptr};
@@ -374,11 +387,14 @@ void forward_tile(const void* pointer, int64_t index, float*) {
 }  // namespace
 
 size_t recurrent_workspace(const RecurrentArgs& a) {
-  return static_cast<size_t>(Layout(a, RecurrentSizes(a)).total) * sizeof(float);
+  const size_t tiles = static_cast<size_t>(Layout(a, RecurrentSizes(a)).total) * sizeof(float);
+  const size_t step = a.t == 1 ? recurrent_step_workspace(a) : 0;
+  return step > tiles ? step : tiles;
 }
 
 void recurrent_forward(const RecurrentArgs& a, const Launch& launch) {
   if (a.n == 0 || a.units == 0) return;
+  if (is_single_step(a)) return recurrent_step(a, launch);
   const RecurrentSizes size(a);
   const Layout layout(a, size);
   float* workspace = static_cast<float*>(launch.workspace);

@@ -80,22 +80,47 @@ inline bool masked_out(const RecurrentArgs& a, int64_t row, int64_t s) {
   return a.mask && a.mask[row * a.t + (a.reverse ? a.t - 1 - s : s)] == 0;
 }
 
+// Asks for `count` floats that the next step will read (or write). They are rows of large arrays, a few lines in each,
+// which the processor does not see coming.
+inline void fetch(const float* p, int64_t count) {
+  for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(p + i, 0, 2);
+}
+
 // Sorts the rows: by their first step, then by their last one, longest first.
 inline int64_t row_order_ints(const RecurrentArgs& a) { return a.n * 5 + a.t + 2; }
 RowOrder sort_rows(const RecurrentArgs& a, int32_t* memory);
 
-// c (rows, vectors * kLanes) = a (rows, k) . b (k, vectors * kLanes), rows of a and c `lda` and `ldc` apart, of b
-// without gaps; added to c when `accumulate`. Every element is one chain over k, whatever the rows.
-inline void multiply_rows(const float* a, int64_t lda, int64_t rows, int64_t k, const float* b, int vectors, float* c,
-                          int64_t ldc, bool accumulate) {
+// A single step of a prediction goes another way (recurrent_step.cpp).
+bool is_single_step(const RecurrentArgs& a);
+size_t recurrent_step_workspace(const RecurrentArgs& a);
+void recurrent_step(const RecurrentArgs& a, const Launch& launch);
+
+// How many vectors a register tile of so many rows takes at a time: few rows need more of them, or every FMA would wait
+// for the one before.
+inline int tile_vectors(int64_t rows, int64_t vectors) {
+  const int tallest = static_cast<int>(ceil_div(rows, ceil_div(rows, kMaxRows)));
+  int most = kMaxVectors;
+  while (most > 1 && (most > vectors || !tile_fits(tallest, most))) most /= 2;
+  return most;
+}
+
+// c (rows, vectors * kLanes) = a (rows, k) . b, rows of a and c `lda` and `ldc` apart; added to c when `accumulate`. b
+// lies in panels of kWide columns (the last may be one vector), `panel_stride` apart, and this begins with row 0 of
+// one. Every element is one chain over k, whatever the rows.
+inline void multiply_rows(const float* a, int64_t lda, int64_t rows, int64_t k, const float* b, int64_t panel_stride,
+                          int64_t vectors, float* c, int64_t ldc, bool accumulate) {
   const int64_t slivers = ceil_div(rows, kMaxRows);
-  for (int64_t i = 0; i < slivers; ++i) {
-    const int64_t r0 = rows * i / slivers, r1 = rows * (i + 1) / slivers;
-    MicroTile t = {};
-    t.a = a + r0 * lda, t.a_stride = lda, t.a_chunk = k;
-    t.b = b, t.ldb = vectors * kLanes, t.k = k;
-    t.c = c + r0 * ldc, t.ldc = ldc, t.accumulate = accumulate;
-    micro_kernel_for(static_cast<int>(r1 - r0), vectors, true)(t);
+  for (int64_t v = 0; v < vectors;) {
+    const int some = tile_vectors(rows, vectors - v);
+    for (int64_t i = 0; i < slivers; ++i) {
+      const int64_t r0 = rows * i / slivers, r1 = rows * (i + 1) / slivers;
+      MicroTile t = {};
+      t.a = a + r0 * lda, t.a_stride = lda, t.a_chunk = k;
+      t.b = b + v / 2 * panel_stride, t.ldb = some == 1 ? kLanes : kWide, t.b_pair = panel_stride, t.k = k;
+      t.c = c + r0 * ldc + v * kLanes, t.ldc = ldc, t.accumulate = accumulate;
+      micro_kernel_for(static_cast<int>(r1 - r0), some, true)(t);
+    }
+    v += some;
   }
 }
 

@@ -1,7 +1,8 @@
 // The gates of recurrent layers (kernels.h) and their derivatives, for a vector of units of one row at a time.
 //
-// `Gates` applies the two activations. The usual pair, tanh and sigmoid, is compiled in; others are looked up for every
-// vector, which is slower. Derivatives are taken from the result, as every activation here allows.
+// `Gates` is the cell, known when compiling, and applies its two activations. The usual pair, tanh and sigmoid, is
+// compiled in; others are looked up for every vector, which is slower. Derivatives are taken from the result, as every
+// activation here allows.
 #pragma once
 #include "kernels/lanes.h"
 #include "kernels/math.h"
@@ -37,8 +38,9 @@ inline Vec slope_by(Activation kind, Vec d, Vec y) {
   return d;
 }
 
-template <bool kUsual>
+template <RecurrentCell kKind, bool kUsual>
 struct Gates {
+  static constexpr RecurrentCell kCell = kKind;
   Activation activation, gate;
   Vec output(Vec v) const { return kUsual ? tanh_vec(v) : activate_by(activation, v); }
   Vec open(Vec v) const { return kUsual ? sigmoid_vec(v) : activate_by(gate, v); }
@@ -46,13 +48,27 @@ struct Gates {
   Vec open_slope(Vec d, Vec y) const { return slope_by(kUsual ? Activation::sigmoid : gate, d, y); }
 };
 
-// Calls f(Gates) with the activations of a layer.
-template <class F>
-inline void with_gates(Activation activation, Activation gate, const F& f) {
+// Calls f(Gates) for a cell and its activations.
+template <RecurrentCell kCell, class F>
+inline void with_activations(Activation activation, Activation gate, const F& f) {
   if (activation == Activation::tanh && gate == Activation::sigmoid) {
-    f(Gates<true>{activation, gate});
+    f(Gates<kCell, true>{activation, gate});
   } else {
-    f(Gates<false>{activation, gate});
+    f(Gates<kCell, false>{activation, gate});
+  }
+}
+
+template <class F>
+inline void with_gates(const RecurrentArgs& a, const F& f) {
+  switch (a.cell) {
+    case RecurrentCell::simple:
+      return with_activations<RecurrentCell::simple>(a.activation, a.gate, f);
+    case RecurrentCell::lstm:
+      return with_activations<RecurrentCell::lstm>(a.activation, a.gate, f);
+    case RecurrentCell::gru:
+      return with_activations<RecurrentCell::gru>(a.activation, a.gate, f);
+    case RecurrentCell::gru_reset_before:
+      return with_activations<RecurrentCell::gru_reset_before>(a.activation, a.gate, f);
   }
 }
 

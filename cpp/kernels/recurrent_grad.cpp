@@ -61,11 +61,13 @@ struct Layout {
     units_wide = round_to(z.units, kWide);
     in_wide = round_to(z.in, kWide);
     chunk_rows = larger(z.tile_rows, kChunkRows);
+    // Panels a multiple of 4 KB apart would crowd into few sets of the cache.
+    dz_stride = (chunk_rows + 2) * kWide;
     packed_kernel = units_wide * (panels.total - panels.first_inner) * kWide;
     order = packed_kernel + in_wide * panels.of_kernel * kWide;
     tiles = order + (a.mask ? round_to(row_order_ints(a), 16) : 0);
     // Of a tile.
-    x = panels.total * chunk_rows * kWide;
+    x = round_to(panels.total * dz_stride, 16);
     dh = x + chunk_rows * x_stride;
     carried = dh + z.tile_rows * units_wide;
     dc = carried + z.tile_rows * units_wide;
@@ -77,7 +79,7 @@ struct Layout {
     tile_stride = dbias + panels.total * kWide;
     total = tiles + z.tiles * tile_stride;
   }
-  int64_t in_padded, x_stride, units_wide, in_wide, chunk_rows;
+  int64_t in_padded, x_stride, units_wide, in_wide, chunk_rows, dz_stride;
   int64_t packed_kernel, order, tiles;
   int64_t x, dh, carried, dc, dreset, dx, dkernel, drecurrent, dbias, tile_stride, total;
 };
@@ -143,7 +145,7 @@ struct TileState {
         drecurrent(dz + job.layout.drecurrent),
         dbias(dz + job.layout.dbias) {}
   int64_t first, rows;
-  float* dz;          // (panel, chunk_rows, kWide)
+  float* dz;          // (panel, chunk_rows, kWide), panels dz_stride apart
   float* x;           // (chunk_rows, x_stride): [x | h before], for gru_reset_before | the reset h
   float* dh;          // (rows, units_wide): what came through the products of the step after this one,
   float* carried;     // (rows, units_wide): and past them
@@ -234,11 +236,10 @@ Vec cell_back(const Cell& v, const G& g, Vec dh, int64_t block, int64_t in_group
   const Panels& panels = v.job.panels;
   const int64_t group = block / 2;
   const int half = static_cast<int>(block % 2);
-  if (z.cell == RecurrentCell::simple) {
+  if constexpr (G::kCell == RecurrentCell::simple) {
     v.put(group, half, g.output_slope(dh, v.from(v.job.a.y, v.row * v.job.a.t + v.step.s)));
     return Vec{};
-  }
-  if (z.cell == RecurrentCell::lstm) {
+  } else if constexpr (G::kCell == RecurrentCell::lstm) {
     const float* const step_saved = v.job.a.saved + (v.tile.first * v.job.a.t + v.step.s * v.tile.rows) * z.saved_row;
     const float* const c = step_saved + z.slots * z.units_padded * v.tile.rows + v.r * z.units_padded + v.unit;
     const int64_t begin = v.job.order.begin ? v.job.order.begin[v.tile.first + v.r] : 0;
@@ -254,92 +255,113 @@ Vec cell_back(const Cell& v, const G& g, Vec dh, int64_t block, int64_t in_group
     v.put(2 * block + 1, 1, g.open_slope(dh * out, o));
     store(dc_at, dc * f);
     return Vec{};
+  } else {
+    const Vec update = v.slot(2 * in_group), candidate = v.slot(2 * blocks + in_group);
+    const Vec dcandidate = g.output_slope(dh * (1.0f - update), candidate);
+    v.put(group, half, dcandidate);
+    v.put(panels.candidates + block, 0, g.open_slope(dh * (v.h_before() - candidate), update));
+    if constexpr (G::kCell == RecurrentCell::gru) {
+      const Vec reset = v.slot(2 * in_group + 1), product = v.slot(3 * blocks + in_group);
+      v.put(panels.candidates + block, 1, g.open_slope(dcandidate * product, reset));
+      v.put(panels.candidates + z.blocks + group, half, dcandidate * reset);
+    }
+    return dh * update;
   }
-  const Vec update = v.slot(2 * in_group), candidate = v.slot(2 * blocks + in_group);
-  const Vec dcandidate = g.output_slope(dh * (1.0f - update), candidate);
-  v.put(group, half, dcandidate);
-  v.put(panels.candidates + block, 0, g.open_slope(dh * (v.h_before() - candidate), update));
-  if (z.cell == RecurrentCell::gru) {
-    const Vec reset = v.slot(2 * in_group + 1), product = v.slot(3 * blocks + in_group);
-    v.put(panels.candidates + block, 1, g.open_slope(dcandidate * product, reset));
-    v.put(panels.candidates + z.blocks + group, half, dcandidate * reset);
-  }
-  return dh * update;
 }
 
-// Calls f(Cell, block, block in its group, blocks of the group) for the vectors of an active row.
+// Calls f(Cell, block, block in its group, blocks of the group) for the vectors of active rows that the mask leaves,
+// in the order in which `saved` lies.
 template <class F>
-void each_cell(const Job& job, const TileState& tile, const Step& step, int64_t r, const F& f) {
+void each_cell(const Job& job, const TileState& tile, const Step& step, const F& f) {
   const RecurrentSizes& z = job.size;
   const float* const saved = job.a.saved + (tile.first * job.a.t + step.s * tile.rows) * z.saved_row;
-  const int64_t row = job.order[tile.first + r];
-  for (int64_t block = 0; block < z.blocks; ++block) {
-    const int64_t group = block / 2, unit = block * kLanes;
-    const float* slots = z.slots > 1 ? saved + z.group_offset(group, tile.rows) + r * z.row_stride(group) : nullptr;
-    const Cell cell = {
-        job, tile, step, r, row, unit, smaller(kLanes, z.units - unit), slots, job.layout.chunk_rows * kWide};
-    f(cell, block, block % 2, z.blocks_of(group));
-  }
+  for (int64_t block = 0; block < z.blocks; ++block)
+    for (int64_t r = 0; r < step.active; ++r) {
+      const int64_t row = job.order[tile.first + r];
+      if (masked_out(job.a, row, step.s)) continue;
+      const int64_t group = block / 2, unit = block * kLanes;
+      const float* slots = z.slots > 1 ? saved + z.group_offset(group, tile.rows) + r * z.row_stride(group) : nullptr;
+      const Cell cell = {job, tile, step, r, row, unit, smaller(kLanes, z.units - unit), slots, job.layout.dz_stride};
+      f(cell, block, block % 2, z.blocks_of(group));
+    }
 }
 
 void clear_row(const Job& job, const TileState& tile, const Step& step, int64_t r) {
   for (int64_t panel = 0; panel < job.panels.total; ++panel) {
-    clear(tile.dz + (panel * job.layout.chunk_rows + step.offset + r) * kWide, kWide);
+    clear(tile.dz + panel * job.layout.dz_stride + (step.offset + r) * kWide, kWide);
   }
 }
 
 // c (rows, columns) = dz[first, last) . packed, where rows of dz begin at `offset`.
 void multiply_dz(const Job& job, const TileState& tile, int64_t first, int64_t last, int64_t offset, int64_t rows,
                  const float* packed, int64_t columns, float* c, int64_t ldc) {
-  const int64_t steps = (last - first) * kWide, stride = job.layout.chunk_rows * kWide;
+  const int64_t steps = (last - first) * kWide, stride = job.layout.dz_stride;
   const int64_t slivers = ceil_div(rows, kMaxRows);
-  for (int64_t j = 0; j < columns; j += kWide)
+  const int64_t vectors = ceil_div(columns, kLanes);
+  for (int64_t v = 0; v < vectors;) {
+    const int some = tile_vectors(rows, vectors - v);
     for (int64_t i = 0; i < slivers; ++i) {
       const int64_t r0 = rows * i / slivers, r1 = rows * (i + 1) / slivers;
       MicroTile t = {};
       t.a = tile.dz + first * stride + (offset + r0) * kWide;
       t.a_stride = kWide, t.a_chunk = kWide, t.a_skip = stride - kWide;
-      t.b = packed + j * steps, t.ldb = kWide, t.k = steps;
-      t.c = c + r0 * ldc + j, t.ldc = ldc;
-      micro_kernel_for(static_cast<int>(r1 - r0), columns - j > kLanes ? 2 : 1, true)(t);
+      t.b = packed + v * kLanes * steps, t.ldb = kWide, t.b_pair = kWide * steps, t.k = steps;
+      t.c = c + r0 * ldc + v * kLanes, t.ldc = ldc;
+      micro_kernel_for(static_cast<int>(r1 - r0), some, true)(t);
     }
+    v += some;
+  }
 }
 
-// sums (count, panels) += left^T . dz[first, last) over the rows of a chunk.
+// sums (count, panels) += (= in the first chunk) left^T . dz[first, last) over the rows of a chunk.
 void add_products(const Job& job, const TileState& tile, int64_t first, int64_t last, int64_t rows, const float* left,
-                  int64_t count, float* sums, int64_t ld) {
+                  int64_t count, float* sums, int64_t ld, bool first_chunk) {
   const int64_t slivers = ceil_div(count, kMaxRows);
   for (int64_t panel = first; panel < last; ++panel)
     for (int64_t i = 0; i < slivers; ++i) {
       const int64_t r0 = count * i / slivers, r1 = count * (i + 1) / slivers;
       MicroTile t = {};
       t.a = left + r0, t.a_stride = job.layout.x_stride, t.a_chunk = rows;
-      t.b = tile.dz + panel * job.layout.chunk_rows * kWide, t.ldb = kWide, t.k = rows;
-      t.c = sums + r0 * ld + (panel - first) * kWide, t.ldc = ld, t.accumulate = true;
+      t.b = tile.dz + panel * job.layout.dz_stride, t.ldb = kWide, t.k = rows;
+      t.c = sums + r0 * ld + (panel - first) * kWide, t.ldc = ld, t.accumulate = !first_chunk;
       micro_kernel_for(static_cast<int>(r1 - r0), 2, false)(t);
     }
+}
+
+// What the step before this one will read.
+void fetch_next(const Job& job, const TileState& tile, const Step& step) {
+  const RecurrentArgs& a = job.a;
+  const RecurrentSizes& z = job.size;
+  if (step.s == 0) return;
+  for (int64_t r = 0; r < step.active; ++r) {
+    const int64_t row = job.order[tile.first + r] * a.t, s = step.s - 1;
+    fetch(a.x + (row + (a.reverse ? a.t - 1 - s : s)) * a.in, a.in);
+    if (job.args.dy) fetch(job.args.dy + (row + s) * z.units, z.units);
+    if (s > 0) fetch(a.y + (row + s - 1) * z.units, z.units);
+  }
+  if (a.saved) fetch(a.saved + (tile.first * a.t + (step.s - 1) * tile.rows) * z.saved_row, tile.rows * z.saved_row);
 }
 
 template <class G>
 void step_back(const Job& job, const TileState& tile, const Step& step, const G& g) {
   const RecurrentSizes& z = job.size;
+  const RecurrentArgs& a = job.a;
   const Panels& panels = job.panels;
   const int64_t wide = job.layout.units_wide;
-  const bool before = z.cell == RecurrentCell::gru_reset_before;
+  constexpr bool before = G::kCell == RecurrentCell::gru_reset_before;
   gather(job, tile, step);
-  for (int64_t r = 0; r < step.active; ++r) {
-    if (masked_out(job.a, job.order[tile.first + r], step.s)) {
-      carry_back(job, tile, step, r);
-      clear_row(job, tile, step, r);
-      continue;
-    }
-    each_cell(job, tile, step, r, [&](const Cell& v, int64_t block, int64_t in_group, int64_t blocks) {
-      float* const carried = tile.carried + r * wide + v.unit;
-      const Vec dh = load(carried) + load(tile.dh + r * wide + v.unit) * factor(job, v.row, v.unit) +
-                     v.from(job.args.dy, v.row * job.a.t + step.s);
-      store(carried, cell_back(v, g, dh, block, in_group, blocks));
-    });
+  fetch_next(job, tile, step);
+  for (int64_t r = 0; a.mask && r < step.active; ++r) {
+    if (!masked_out(a, job.order[tile.first + r], step.s)) continue;
+    carry_back(job, tile, step, r);
+    clear_row(job, tile, step, r);
   }
+  each_cell(job, tile, step, [&](const Cell& v, int64_t block, int64_t in_group, int64_t blocks) {
+    float* const carried = tile.carried + v.r * wide + v.unit;
+    const Vec dh = load(carried) + load(tile.dh + v.r * wide + v.unit) * factor(job, v.row, v.unit) +
+                   v.from(job.args.dy, v.row * a.t + step.s);
+    store(carried, cell_back(v, g, dh, block, in_group, blocks));
+  });
   if (before) {
     // Through the product of the reset h first: the reset gate's own gradient comes out of it.
     float* const packed = job.workspace;
@@ -348,18 +370,15 @@ void step_back(const Job& job, const TileState& tile, const Step& step, const G&
       multiply_dz(job, tile, 0, panels.candidates, step.offset, step.active, packed + j * all,
                   smaller(kWide, z.units - j), tile.dreset + j, wide);
     }
-    for (int64_t r = 0; r < step.active; ++r) {
-      if (masked_out(job.a, job.order[tile.first + r], step.s)) continue;
-      each_cell(job, tile, step, r, [&](const Cell& v, int64_t block, int64_t in_group, int64_t) {
-        const Vec reset = v.slot(2 * in_group + 1), rows = factor(job, v.row, v.unit), h = v.h_before();
-        const Vec d = load(tile.dreset + r * wide + v.unit) * rows;
-        float* const carried = tile.carried + r * wide + v.unit;
-        store(carried, load(carried) + d * reset);
-        v.put(panels.candidates + block, 1, g.open_slope(d * h, reset));
-        store(tile.x + (step.offset + r) * job.layout.x_stride + job.layout.in_padded + z.units_padded + v.unit,
-              reset * h * rows);
-      });
-    }
+    each_cell(job, tile, step, [&](const Cell& v, int64_t block, int64_t in_group, int64_t) {
+      const Vec reset = v.slot(2 * in_group + 1), rows = factor(job, v.row, v.unit), h = v.h_before();
+      const Vec d = load(tile.dreset + v.r * wide + v.unit) * rows;
+      float* const carried = tile.carried + v.r * wide + v.unit;
+      store(carried, load(carried) + d * reset);
+      v.put(panels.candidates + block, 1, g.open_slope(d * h, reset));
+      store(tile.x + (step.offset + v.r) * job.layout.x_stride + job.layout.in_padded + z.units_padded + v.unit,
+            reset * h * rows);
+    });
     for (int64_t j = 0; j < z.units; j += kWide) {
       multiply_dz(job, tile, panels.candidates, panels.total, step.offset, step.active,
                   packed + j * all + panels.candidates * kWide * kWide, smaller(kWide, z.units - j), tile.dh + j, wide);
@@ -371,7 +390,7 @@ void step_back(const Job& job, const TileState& tile, const Step& step, const G&
 }
 
 // dx of the steps of a chunk, and what they add to the gradients of the weights.
-void finish_chunk(const Job& job, const TileState& tile, const Step* steps, int64_t count, int64_t rows) {
+void finish_chunk(const Job& job, const TileState& tile, const Step* steps, int64_t count, int64_t rows, bool first) {
   const RecurrentSizes& z = job.size;
   const RecurrentArgs& a = job.a;
   const Panels& panels = job.panels;
@@ -387,32 +406,37 @@ void finish_chunk(const Job& job, const TileState& tile, const Step* steps, int6
       }
   }
   if (job.args.dkernel) {
-    add_products(job, tile, 0, panels.of_kernel, rows, tile.x, z.in, tile.dkernel, panels.of_kernel * kWide);
+    add_products(job, tile, 0, panels.of_kernel, rows, tile.x, z.in, tile.dkernel, panels.of_kernel * kWide, first);
   }
   if (job.args.drecurrent) {
     const int64_t ld = job.inner_panels() * kWide;
     const float* h = tile.x + l.in_padded;
     const bool before = z.cell == RecurrentCell::gru_reset_before;
     const int64_t split = before ? panels.candidates : panels.first_inner;
-    if (before) add_products(job, tile, 0, split, rows, h + z.units_padded, z.units, tile.drecurrent, ld);
+    if (before) add_products(job, tile, 0, split, rows, h + z.units_padded, z.units, tile.drecurrent, ld, first);
     add_products(job, tile, split, panels.total, rows, h, z.units,
-                 tile.drecurrent + (split - panels.first_inner) * kWide, ld);
+                 tile.drecurrent + (split - panels.first_inner) * kWide, ld, first);
   }
   if (job.args.dbias || job.args.drecurrent_bias) {
     for (int64_t panel = 0; panel < panels.total; ++panel)
       for (int half = 0; half < 2; ++half) {
         float* const sum = tile.dbias + panel * kWide + half * kLanes;
-        const float* dz = tile.dz + panel * l.chunk_rows * kWide + half * kLanes;
-        Vec v = load(sum);
+        const float* dz = tile.dz + panel * l.dz_stride + half * kLanes;
+        Vec v = first ? Vec{} : load(sum);
         for (int64_t r = 0; r < rows; ++r) v += load(dz + r * kWide);
         store(sum, v);
       }
   }
 }
 
+// What is read before it is written: dh, halves of panels that belong to no block, rows of the reset h that the mask
+// leaves out. The sums begin with the first chunk.
 void clear_memory(const Job& job, const TileState& tile) {
   const RecurrentArgs& a = job.a;
-  clear(tile.dz, job.layout.tile_stride);
+  const Layout& l = job.layout;
+  clear(tile.dh, job.size.tile_rows * l.units_wide);
+  if (job.size.cell != RecurrentCell::lstm && job.size.blocks % 2) clear(tile.dz, job.panels.total * l.dz_stride);
+  if (job.size.cell == RecurrentCell::gru_reset_before && a.mask) clear(tile.x, l.chunk_rows * l.x_stride);
   for (int64_t r = 0; job.args.dx && a.mask && r < tile.rows; ++r) {
     clear(job.args.dx + job.order[tile.first + r] * a.t * a.in, a.t * a.in);
   }
@@ -437,7 +461,8 @@ void backward_tile(const void* pointer, int64_t index, float*) {
   clear_memory(job, tile);
   load_state(job, tile, job.args.dh, tile.carried);
   load_state(job, tile, job.args.dc, tile.dc);
-  with_gates(job.a.activation, job.a.gate, [&](const auto& gates) {
+  with_gates(job.a, [&](const auto& gates) {
+    bool first = true;
     for (int64_t s = job.a.t - 1; s >= 0;) {
       Step steps[kMostSteps];
       int64_t count = 0, rows = 0;
@@ -449,8 +474,10 @@ void backward_tile(const void* pointer, int64_t index, float*) {
         rows += step.active, --s;
         steps[count++] = step;
       }
-      if (rows > 0) finish_chunk(job, tile, steps, count, rows);
+      if (rows > 0) finish_chunk(job, tile, steps, count, rows, first);
+      first = first && rows == 0;
     }
+    if (first) clear(tile.dkernel, job.layout.tile_stride - job.layout.dkernel);
   });
   store_states(job, tile);
 }

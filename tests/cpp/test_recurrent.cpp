@@ -243,6 +243,41 @@ TEST_CASE("recurrent: what is not asked for is not written, and what nobody save
   }
 }
 
+TEST_CASE("recurrent: one step of a prediction") {
+  constexpr int64_t kSizes[][3] = {{1, 3, 5}, {1, 40, 64}, {2, 17, 33}, {9, 16, 16}, {70, 5, 100}, {1, 128, 256}};
+  for (const RecurrentCell cell : kCells)
+    for (const auto& [n, in, units] : kSizes)
+      for (const bool states : {false, true})
+        for (const Mask mask : {Mask::none, Mask::some}) {
+          const Setup setup = {.cell = cell,
+                               .n = n,
+                               .t = 1,
+                               .in = in,
+                               .units = units,
+                               .mask = mask,
+                               .states = states,
+                               .recurrent_mask = mask == Mask::some};
+          const auto step = [&](Case& run, Layer& layer) {
+            RecurrentArgs a = layer.args();
+            a.saved = nullptr;
+            const size_t bytes = run.kernels.recurrent_workspace(a);
+            CHECK(bytes % 64 == 0);
+            run.kernels.recurrent_forward(a, run.launch(bytes));
+          };
+          Case naive(*available_kernels().back(), 1);
+          Layer expected(setup);
+          step(naive, expected);
+          for_each_case([&](Case& run) {
+            INFO("cell " << static_cast<int>(cell) << ", n " << n << ", in " << in << ", units " << units);
+            Layer layer(setup);
+            step(run, layer);
+            CHECK(relative_error(layer.y.data(), to_double(expected.y)) < 1e-5);
+            check_same_bits(layer.y, layer.h);
+            if (cell == RecurrentCell::lstm) CHECK(relative_error(layer.c.data(), to_double(expected.c)) < 1e-5);
+          });
+        }
+}
+
 TEST_CASE("recurrent: the workspace does not shrink when the batch grows") {
   for_each_case([](Case& run) {
     for (const RecurrentCell cell : kCells)
