@@ -1,4 +1,7 @@
-"""`linnet predict MODEL FILE ...`: what a saved classifier sees in an image file or in an array.
+"""`linnet predict MODEL INPUT ...`: what a saved classifier sees in an image file or in an array, or what a model of
+texts makes of a text.
+
+Which of the two it is, the recipe says that the run's folder names. Of texts the rest is the recipe's (`answer`).
 
 Models of the image recipes have seen light strokes on black, small and grey. An image file is brought into that form:
 grey, resized to the model's input, and inverted where its border is light, like ink on paper. A note tells.
@@ -14,31 +17,50 @@ import numpy as np
 
 from linnet.cli import run_folder
 from linnet.cli.errors import CommandError
-from linnet.cli.parser import positive_int
+from linnet.cli.parser import positive_float, positive_int, seed_int
+from linnet.cli.recipes import RECIPES
 from linnet.cli.recipes.images import DATASETS, dataset
+from linnet.cli.recipes.recipe import Sampling
 from linnet.cli.scores import probabilities
 
 
 def add(commands: Any) -> None:
-    text = "Classifies image files (PNG, JPEG, ...; needs Pillow) or the rows of a NumPy array (.npy)."
-    parser = commands.add_parser("predict", help="classify images", description=text)
+    text = (
+        "Classifies image files (PNG, JPEG, ...; needs Pillow) or the rows of a NumPy array (.npy); "
+        "models of texts answer texts."
+    )
+    parser = commands.add_parser("predict", help="classify images, answer texts", description=text)
     parser.set_defaults(parser=parser, run=run)
     option = parser.add_argument
     option("model", type=Path, metavar="MODEL", help="a model file, or the folder of a run")
-    option("files", type=Path, nargs="+", metavar="FILE",
-           help="an image, or an array (h, w), (n, h, w) or (n, h, w, channels)")  # fmt: skip
+    option("inputs", nargs="+", metavar="INPUT",
+           help="an image file, an array file (h, w), (n, h, w) or (n, h, w, channels), or a text")  # fmt: skip
     option("--top", type=positive_int, default=3, metavar="N", help="show the N likeliest classes (default: 3)")
+    option("--temperature", type=positive_float, default=0.8, metavar="T",
+           help="for generated text: below 1 likely, above 1 surprising (default: %(default)s)")  # fmt: skip
+    option("--length", type=positive_int, default=300, metavar="N",
+           help="for generated text: at most N tokens (default: %(default)s)")  # fmt: skip
+    option("--seed", type=seed_int, default=0, metavar="N", help="for generated text (default: 0)")
 
 
 def run(options: argparse.Namespace) -> None:
     import linnet
 
     path = run_folder.find_model(options.model)
-    inputs = [(file, _exists(file)) for file in options.files]
+    record = run_folder.read_run(path)
+    recipe = RECIPES.get(record.get("recipe", ""))
+    if recipe is not None and recipe.takes_texts:
+        vocabularies = run_folder.read_vocabularies(path)
+        model = linnet.saving.load_model(path)
+        for text in options.inputs:
+            sampling = Sampling(options.temperature, options.length, options.seed)
+            print(recipe.answer(model, vocabularies, text, sampling))
+        return
+    files = [_exists(Path(name)) for name in options.inputs]
     model = linnet.saving.load_model(path)
-    names = _class_names(run_folder.read_run(path).get("data"))
+    names = _class_names(record.get("data"))
     shape = tuple(model.input_shape)[1:]
-    for file, _ in inputs:
+    for file in files:
         x = read_array(file, shape) if file.suffix == ".npy" else read_image(file, shape)
         share = probabilities(np.asarray(model.predict(x, verbose=0)).reshape(len(x), -1))
         for row, values in enumerate(share):

@@ -3,6 +3,7 @@
     model.safetensors      the model (linnet.saving)
     history.csv            a row per epoch
     training_curves.png    with matplotlib
+    vocabularies.json      of recipes for texts: name -> tokens in the order of their ids
     run.json               recipe, data, settings and results: what made this model
 
 Files of an earlier run (there is a run.json) are replaced. Files of the same names without one were made by somebody
@@ -19,10 +20,12 @@ from pathlib import Path
 from typing import Any
 
 from linnet.cli.errors import CommandError, UsageError
+from linnet.utils.sequences import Vocabulary
 
 MODEL = "model.safetensors"
 HISTORY = "history.csv"
 CURVES = "training_curves.png"
+VOCABULARIES = "vocabularies.json"
 RUN = "run.json"
 
 
@@ -46,6 +49,28 @@ def write_history(folder: Path, epochs: Sequence[int], history: Mapping[str, Seq
 def write_run(folder: Path, record: Mapping[str, Any]) -> None:
     with _replacing(folder / RUN) as part:
         part.write_text(json.dumps(record, indent=2) + "\n", encoding="utf-8")
+
+
+def write_vocabularies(folder: Path, vocabularies: Mapping[str, Vocabulary]) -> list[str]:
+    """The names of the files written: none where there is no vocabulary."""
+    if not vocabularies:
+        return []
+    tokens = {name: vocabulary.tokens for name, vocabulary in vocabularies.items()}
+    with _replacing(folder / VOCABULARIES) as part:
+        part.write_text(json.dumps(tokens, ensure_ascii=False, indent=0) + "\n", encoding="utf-8")
+    return [VOCABULARIES]
+
+
+def read_vocabularies(model: Path) -> dict[str, Vocabulary]:
+    """The vocabularies beside a model file. Raises CommandError where there are none, or no such thing."""
+    path = model.parent / VOCABULARIES
+    try:
+        tokens = json.loads(path.read_text(encoding="utf-8"))
+        return {name: Vocabulary.of(value) for name, value in tokens.items()}
+    except FileNotFoundError:
+        raise CommandError(f"{path} is missing: without it the model's numbers have no words") from None
+    except (json.JSONDecodeError, UnicodeDecodeError, AttributeError, TypeError, ValueError) as error:
+        raise CommandError(f"{path}: not what linnet train wrote ({error})") from None
 
 
 def read_run(model: Path) -> dict[str, Any]:

@@ -130,6 +130,8 @@ def run(options: argparse.Namespace) -> int:
     results = recipe.score(model, data, options.batch_size)
     say()
     print(f"test {results_text(results)}, after {_count(epochs, 'epoch')} in {seconds:.1f} s")
+    if baseline := recipe.baseline(data):
+        print(f"baseline: {baseline}")
     report = recipe.report(model, data, folder)
     for line in report.lines:
         print(line)
@@ -138,7 +140,8 @@ def run(options: argparse.Namespace) -> int:
     run_folder.write_history(folder, history.epoch, history.history)
     curves = _plot(history, folder, f"{recipe.title} on {options.data}")
     run_folder.write_run(folder, _record(options, defaults, results, seconds) | {"epochs_completed": epochs})
-    files = [run_folder.MODEL, run_folder.HISTORY, *curves, *report.files, run_folder.RUN]
+    vocabularies = run_folder.write_vocabularies(folder, data.vocabularies)
+    files = [run_folder.MODEL, run_folder.HISTORY, *curves, *vocabularies, *report.files, run_folder.RUN]
     print(f"wrote {folder}: {', '.join(files)}")
     return 0 if epochs == options.epochs else 130
 

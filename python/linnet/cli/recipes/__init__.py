@@ -1,8 +1,37 @@
 """The recipes that `linnet train` knows, by name. To add one: a file here with a RECIPE, and a line below."""
 
-from linnet.cli.recipes import lenet5, logistic, mlp
+from linnet.cli.recipes import (
+    adding,
+    addition,
+    captions,
+    char_lstm,
+    forecast,
+    lenet5,
+    logistic,
+    mlp,
+    row_lstm,
+    sentiment,
+    tagging,
+    translation,
+    word_lstm,
+)
 from linnet.cli.recipes.recipe import Data, Defaults, Recipe
 
-RECIPES: dict[str, Recipe] = {module.RECIPE.name: module.RECIPE for module in (lenet5, mlp, logistic)}
+MODULES = (
+    lenet5,
+    mlp,
+    logistic,
+    row_lstm,
+    captions,
+    sentiment,
+    tagging,
+    char_lstm,
+    word_lstm,
+    addition,
+    translation,
+    forecast,
+    adding,
+)
+RECIPES: dict[str, Recipe] = {module.RECIPE.name: module.RECIPE for module in MODULES}
 
 __all__ = ["RECIPES", "Data", "Defaults", "Recipe"]

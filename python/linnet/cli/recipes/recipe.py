@@ -12,6 +12,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from linnet.cli.errors import UsageError
+from linnet.utils.sequences import Vocabulary
+
 
 @dataclass(frozen=True)
 class Defaults:
@@ -38,9 +41,8 @@ class Data:
     classes: tuple[str, ...]  # names, for a classifier; else empty
     text: str  # "1,297 training and 500 test images of 28x28"
     validation: tuple[Any, Any] | None = None  # (x, y), where the data set has a part for it; then nothing is split off
-    extra: Mapping[str, Any] = field(
-        default_factory=dict
-    )  # what else build, score and report need: vocabularies, texts
+    vocabularies: Mapping[str, Vocabulary] = field(default_factory=dict)  # of texts; saved with the model
+    extra: Mapping[str, Any] = field(default_factory=dict)  # what else score and report need
 
     def first(self, n: int) -> "Data":
         """The same with at most n samples in each part."""
@@ -67,11 +69,21 @@ class Report:
     files: tuple[str, ...] = ()
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How text is generated."""
+
+    temperature: float = 0.8  # the logits are divided by it: below 1 likely, above 1 surprising
+    length: int = 300  # at most so many tokens
+    seed: int = 0
+
+
 class Recipe(ABC):
     name: str  # as on the command line
     title: str  # "LeNet-5"
     description: str  # one sentence
     defaults: Mapping[str, Defaults]  # data set -> settings; the first is the default data set
+    takes_texts = False  # whether `linnet predict` passes texts to `answer`
 
     @abstractmethod
     def load(self, data: str, data_dir: str | None) -> Data:
@@ -94,6 +106,14 @@ class Recipe(ABC):
         )
         return scores
 
+    def baseline(self, data: Data) -> str | None:
+        """One line on what the simplest method reaches on the test data: what the model has to beat."""
+        return None
+
     def report(self, model: Any, data: Data, folder: Path) -> Report:
         """What else there is to tell about a trained model."""
         return Report()
+
+    def answer(self, model: Any, vocabularies: Mapping[str, Vocabulary], text: str, sampling: Sampling) -> str:
+        """What a trained model makes of a text, for recipes of texts."""
+        raise UsageError(f"{self.name} does not take texts")
