@@ -387,7 +387,7 @@ void forward_tile(const void* pointer, int64_t index, float*) {
 }  // namespace
 
 size_t recurrent_workspace(const RecurrentArgs& a) {
-  const size_t tiles = static_cast<size_t>(Layout(a, RecurrentSizes(a)).total) * sizeof(float);
+  const size_t tiles = bytes_of(Layout(a, RecurrentSizes(a)).total);
   const size_t step = a.t == 1 ? recurrent_step_workspace(a) : 0;
   return step > tiles ? step : tiles;
 }

@@ -25,6 +25,7 @@ namespace linnet::LINNET_ISA {
 inline constexpr int64_t kWide = 2 * kLanes;  // columns of a panel of packed weights
 
 inline int64_t round_to(int64_t x, int64_t unit) { return ceil_div(x, unit) * unit; }
+inline size_t bytes_of(int64_t floats) { return static_cast<size_t>(round_to(floats, 16)) * sizeof(float); }
 
 // The sizes that follow from the arguments.
 struct RecurrentSizes {

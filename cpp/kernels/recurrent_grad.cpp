@@ -533,7 +533,7 @@ void clear_all(const RecurrentGradArgs& args) {
 size_t recurrent_grad_workspace(const RecurrentArgs& a) {
   const RecurrentSizes size(a);
   const Panels panels(size);
-  return static_cast<size_t>(Layout(a, size, panels).total) * sizeof(float);
+  return bytes_of(Layout(a, size, panels).total);
 }
 
 void recurrent_grad(const RecurrentGradArgs& args, const Launch& launch) {
