@@ -39,7 +39,7 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
         (["train", "lenet5", "--optimizer", "adm"], '--optimizer: unknown optimizer "adm"; did you mean "adam"'),
         (["train", "lenet5", "--schedule", "cosin"], 'unknown schedule "cosin"; did you mean "cosine"?'),
         (["train", "lenet5", "extra"], "unknown argument extra"),
-        (["predict", "model"], "the following arguments are required: FILE"),
+        (["predict", "model"], "the following arguments are required: INPUT"),
     ],
 )
 def test_wrong_commands(

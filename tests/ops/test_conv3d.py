@@ -183,7 +183,6 @@ def test_channels_first():
         (lambda: ops.conv_transpose(np.zeros((1, 4, 3)), np.zeros((3, 2, 3)), padding="causal"), "unknown padding"),
         (lambda: ops.conv_transpose(np.zeros((1, 4, 3)), np.zeros((3, 2, 3)), 2, output_padding=2), "below the stride"),
         (lambda: ops.conv_transpose(np.zeros((1, 4, 3)), np.zeros((3, 2, 3)), 2, output_padding=-1), "not negative"),
-        (lambda: ops.max_pool(np.zeros((1, 4, 4, 4, 3)), 2), "volumes"),
     ],
 )
 def test_errors(function, message):
