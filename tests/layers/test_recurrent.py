@@ -77,15 +77,23 @@ def test_the_cell_step_by_step_gives_the_same(kind: str) -> None:
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
 
 
+def check_same(got, expected) -> None:
+    """The same bits; but `reference` carries the state in double from step to step, and rounds it between calls."""
+    if linnet._engine.isa() == "reference":
+        np.testing.assert_allclose(got, expected, rtol=2e-6, atol=1e-7)
+    else:
+        np.testing.assert_array_equal(got, expected)
+
+
 def test_a_sequence_in_two_parts_with_its_state_handed_on(kind: str) -> None:
     x = samples((4, 7, 3))
     layer = make(kind, return_state=True, return_sequences=True)
     y, *states = layer(x)
     first, *between = layer(x[:, :3])
     second, *last = layer(x[:, 3:], initial_state=between)
-    np.testing.assert_array_equal(np.concatenate([first, second], 1), y)
+    check_same(np.concatenate([first, second], 1), y)
     for a, b in zip(last, states, strict=True):
-        np.testing.assert_array_equal(a, b)
+        check_same(a, b)
 
 
 def test_stateful_goes_on_where_it_ended(kind: str) -> None:
@@ -98,7 +106,7 @@ def test_stateful_goes_on_where_it_ended(kind: str) -> None:
     whole.set_weights(model.get_weights())
     assert len(model.weights) == 3  # the state is none of them
     first = model.predict(x[:, :3], batch_size=4, verbose=0)
-    np.testing.assert_array_equal(model.predict(x[:, 3:], batch_size=4, verbose=0), whole(x))
+    check_same(model.predict(x[:, 3:], batch_size=4, verbose=0), whole(x))
     layer.reset_state()
     np.testing.assert_array_equal(model.predict(x[:, :3], batch_size=4, verbose=0), first)
     layer.reset_states()
