@@ -131,6 +131,7 @@ void resize_row(const Job& job, int64_t i, int64_t oy, float* scratch) {
 
 void resize(int64_t n, int64_t c, const ResizeAxis& rows, const ResizeAxis& columns, const float* x, float* y,
             const Launch& launch) {
+  if (c == 0) return;  // a small pixel is stored as four floats
   const Job job = {n, c, rows, columns, stays(columns), x, y};
   const int64_t cost = (rows.taps * columns.in + columns.taps * columns.out * (c < 4 ? 4 : 1)) * c + 50;
   for_tiles(launch, n * rows.out, cost, [&](int64_t begin, int64_t end, float* scratch) {
