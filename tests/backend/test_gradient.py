@@ -175,6 +175,7 @@ def test_inside_a_train_step():
         (lambda: linnet.value_and_grad(ops.sum, "x"), TypeError, "wrt must be"),
         (lambda: linnet.value_and_grad(ops.sum)(np.arange(3)), TypeError, "arrays of floats"),
         (lambda: linnet.value_and_grad(ops.sum, 0, has_aux=True)(X), TypeError, "must return"),
+        (lambda: linnet.value_and_grad(3), TypeError, "expected a function, got 3"),
         (lambda: linnet.gradients(X, [X]), ValueError, "value_and_grad"),
     ],
 )

@@ -83,6 +83,8 @@ def test_weights_to_begin_with() -> None:
 def test_bad_settings() -> None:
     with pytest.raises(ValueError, match="layer must be a layer, got 3"):
         layers.Bidirectional(3)
+    with pytest.raises(ValueError, match="layer must be a recurrent layer, got Dense 'dense"):
+        layers.Bidirectional(layers.Dense(3))
     with pytest.raises(ValueError, match="merge_mode"):
         layers.Bidirectional(layers.GRU(3), merge_mode="add")
     with pytest.raises(ValueError, match="must differ in go_backwards"):

@@ -75,3 +75,5 @@ def test_it_learns_in_batches_of_any_size():
 def test_errors():
     with pytest.raises(ShapeError, match=r"ctc: expected label sequences \(n, labels\) and scores"):
         losses.CTC()(LABELS, SCORES[:, 0])
+    with pytest.raises(ShapeError, match="label sequences do not fit scores"):
+        losses.ctc(LABELS[:1], SCORES)

@@ -40,6 +40,8 @@ def value_and_grad(function: Callable[..., Any], wrt: Any = 0, has_aux: bool = F
     The value must be one number. The gradients have the structure of the arguments, and are a list for a model or a
     list of variables. Where the value does not depend on an argument the gradient is zero; on a variable, None.
     """
+    if not callable(function):
+        raise TypeError(f"value_and_grad: expected a function, got {function!r}")
     if isinstance(wrt, tuple) and any(not isinstance(one, int) for one in wrt):
         wrt = list(wrt)
     if not _is_wrt(wrt):

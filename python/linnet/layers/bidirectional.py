@@ -37,6 +37,10 @@ class Bidirectional(Layer):
         for name, one in (("layer", layer), ("backward_layer", backward_layer)):
             if not isinstance(one, Layer) and not (one is None and name == "backward_layer"):
                 raise ValueError(f"Bidirectional: {name} must be a layer, got {one!r}")
+            if isinstance(one, Layer) and not hasattr(one, "go_backwards"):
+                raise ValueError(
+                    f"Bidirectional: {name} must be a recurrent layer, got {type(one).__name__} {one.name!r}"
+                )
         if merge_mode not in MERGE_MODES:
             raise unknown_name("merge_mode", merge_mode, [str(mode) for mode in MERGE_MODES])
         super().__init__(**kwargs)

@@ -37,6 +37,8 @@ def ctc(y_true: Any, y_pred: Any) -> Any:
             f"ctc: expected label sequences (n, labels) and scores (n, steps, classes); got {shown(y_true.shape)} and "
             f"{shown(y_pred.shape)}"
         )
+    if y_true.shape[0] != y_pred.shape[0]:
+        raise ShapeError(f"ctc: {shown(y_true.shape)} label sequences do not fit scores {shown(y_pred.shape)}")
     steps, places = y_pred.shape[1], 2 * y_true.shape[1] + 1
     blank = ops.zeros_like(y_true)
     spelled = _interleaved(blank, y_true)
