@@ -8,6 +8,11 @@ weights. linnet's side is the layer itself in a compiled graph; torch's is the m
 with autograd into fresh gradients. For sequences, images and volumes torch runs with channels first and channels last
 in memory (its shapes are (n, c, ...) in both); the best counts. Layers that draw random numbers do so in training.
 
+Both sides deliver gradients as the next layer down reads them, packed like the input. torch gives views where it can:
+the gradients of a concatenation look into that of the output, and that of a transpose is the same memory with other
+strides. Such a view is copied here as part of the step, since otherwise whoever reads it next would pay for it. Where a
+gradient is that of the output (Add), neither side copies it.
+
 A row's bytes are those that any layer must move: the inputs and the output, and their gradients, once each. They are
 divided by the bandwidth measured beside them; what stays in a cache may pass 100 %. Rows of convolutions have none.
 Products, convolutions of images, batch normalisation, pooling of images, dropout and softmax with its loss have their
@@ -78,7 +83,15 @@ def torch_layer(make: Callable[[Any], Any], shapes: Sequence[Shape], layout: str
     y = module(*inputs)
     dy = torch.randn_like(y)  # in the layout of y
     targets = [*inputs, *module.parameters()]
-    return Timed(lambda: torch.autograd.grad(module(*inputs), targets, dy))
+
+    def packed(gradient: torch.Tensor, like: torch.Tensor) -> torch.Tensor:
+        return gradient if gradient.stride() == like.stride() else torch.empty_like(like).copy_(gradient)
+
+    def step() -> list[torch.Tensor]:
+        gradients = torch.autograd.grad(module(*inputs), targets, dy)
+        return [packed(gradient, like) for gradient, like in zip(gradients, targets, strict=True)]
+
+    return Timed(step)
 
 
 def row(
