@@ -1,4 +1,5 @@
 // Strided copies of 1, 4 and 8 bytes: transposes, slices, broadcasts, and writing with strides.
+#include <limits>
 #include <numeric>
 
 #include "kernel_test.h"
@@ -29,7 +30,8 @@ std::vector<int64_t> contiguous(const std::vector<int64_t>& shape) {
 template <class T>
 void check_copy(Case& run, const Layout& layout) {
   const std::vector<int64_t> to = layout.dst.empty() ? contiguous(layout.shape) : layout.dst;
-  const Buffer<T> src = random_integers<T>(extent(layout.shape, layout.src), 1, 0, 127);
+  // Any bits: those of a signalling NaN, too.
+  const Buffer<T> src = random_integers<T>(extent(layout.shape, layout.src), 1, 0, std::numeric_limits<int64_t>::max());
   Buffer<T> dst(extent(layout.shape, to)), expected(dst.size());
   StridedCopyArgs args;
   args.rank = static_cast<int>(layout.shape.size());
@@ -79,13 +81,29 @@ TEST_CASE("strided_copy: every layout in every element size") {
       {{6, 7}, {1, 6}, {30, 1}},            // transposed into a wider matrix
       {{4, 6, 7}, {0, 1, 0}, {60, 10, 1}},  //
       {{2, 3, 2, 3, 2, 3, 2, 3}, {1, 2, 6, 12, 36, 72, 216, 432}, {}},
+      {{300, 64}, {64, 1}, {128, 1}},        // whole lines into every other run
+      {{5, 60, 64}, {4000, 64, 1}, {}},      // out of rows with a gap
+      {{3, 70000}, {70000, 1}, {70016, 1}},  // runs of several pieces
+      {{3, 5000}, {5003, 1}, {6001, 1}},     // long runs that begin anywhere
+      {{4, 500, 32}, {32, 0, 1}, {}},        // rows repeated: whole lines,
+      {{3, 1000, 7}, {7, 0, 1}, {}},         // and not;
+      {{3, 40, 700}, {700, 0, 1}, {}},       // longer ones,
+      {{3, 4, 1300}, {1300, 0, 1}, {}},      // and too long to gather
+      {{100003}, {0}, {}},                   // filled
+      {{70, 48}, {0, 0}, {64, 1}},           // in part
+      {{128, 192}, {1, 128}, {}},            // transposes of whole strips,
+      {{3, 128, 80}, {10240, 1, 128}, {}},   // of a batch,
+      {{100, 176}, {1, 100}, {192, 1}},      // into a wider matrix
   };
   for_each_case([&](Case& run) {
     for (const Layout& layout : layouts) {
-      INFO("layout " << (&layout - layouts));
-      check_copy<uint8_t>(run, layout);
-      check_copy<int32_t>(run, layout);
-      check_copy<int64_t>(run, layout);
+      for (const bool without_cache : {false, true}) {
+        INFO("layout " << (&layout - layouts) << (without_cache ? ", past the caches" : ""));
+        run.without_cache = without_cache;
+        check_copy<uint8_t>(run, layout);
+        check_copy<int32_t>(run, layout);
+        check_copy<int64_t>(run, layout);
+      }
     }
   });
 }
