@@ -5,15 +5,19 @@
 // is a pointer (Frame::operand): an input that is contiguous is read where it lies, an instruction whose result is an
 // output writes it where it belongs, so a program of one instruction moves each byte once.
 //
-// An input that an output overwrites (in place) before its last use is kept in scratch for the length of a tile.
+// An input that an output overwrites (in place) before its last use is kept in scratch for the length of a tile. A
+// constant is written once per thread tile. A result that no cache could hold until it is read is computed in scratch
+// and stored past the caches from there: a plain store would read each line first.
 //
 // Broadcast inputs become contiguous, too:
 //   pattern   a scalar, or a vector along the last axes (bias) that repeats every `period` elements: written once per
 //             thread tile as kTile + period elements, then read at offset begin % period;
 //   general   anything else: the tile's elements are collected into scratch, run by run of the innermost axis (of the
-//             two innermost where they are short: a mean of each image's colours, a mask of its pixels).
+//             two innermost where they are short: a mean of each image's colours, a mask of its pixels), unless they
+//             are those of the tile before: a mask of each image's channels.
 // Start reading at run_tiles; the instructions are in pointwise_ops.cpp.
 #include "kernels/declare.h"
+#include "kernels/lanes.h"
 #include "kernels/pointwise_ops.h"
 #include "kernels/tiles.h"
 
@@ -25,7 +29,9 @@ constexpr int64_t kRegisterStride = kTile + 16;  // registers do not lie 2 KB ap
 constexpr int64_t kMaxPeriod = 512;
 constexpr int64_t kShortRun = 64;  // elements; longer ones are worth a loop each
 static_assert(kTile % 64 == 0);    // room for the random words of whole steps (make_words)
-static_assert((kMaxRegisters * kRegisterStride + kTile + kMaxPointwiseInputs * (kTile + kMaxPeriod)) * 4 <=
+static_assert((kMaxRegisters * kRegisterStride + kTile + kMaxPointwiseInputs * (kTile + kMaxPeriod) +
+               kMaxInstructions * kTile) *
+                  4 <=
               kThreadScratchBytes);
 
 enum class Access { contiguous, kept, pattern, general };
@@ -39,7 +45,8 @@ struct Plan {
   Access access[kMaxPointwiseInputs];
   int64_t period[kMaxPointwiseInputs];  // of a pattern: 1 for a scalar
   int8_t direct[kMaxInstructions];      // the output this instruction writes straight to memory, or -1
-  bool copied[kMaxPointwiseOutputs];    // the output is copied from its register when the tile is done
+  bool copied[kMaxPointwiseOutputs];    // the output is copied from its register when the tile is done,
+  bool past[kMaxPointwiseOutputs];      // past the caches
   int64_t elements, cost;               // cost of one element, in the unit of tiles.h
 };
 
@@ -101,7 +108,17 @@ bool overwritten_early(const PointwiseArgs& args, int input) {
   return false;
 }
 
-Plan make_plan(const PointwiseArgs& args) {
+// Whether output k goes past the caches: it is too large to be found there by whoever reads it, its vectors are
+// aligned, and its lines are not there already because an input lies in the same place.
+bool past_caches(const Plan& plan, int k, int64_t cache) {
+  const PointwiseArgs& args = *plan.args;
+  for (int i = 0; i < args.inputs; ++i)
+    if (args.in[i] == args.out[k]) return false;
+  return plan.elements * static_cast<int64_t>(sizeof(float)) >= cache / 2 &&
+         reinterpret_cast<intptr_t>(args.out[k]) % 64 == 0;
+}
+
+Plan make_plan(const PointwiseArgs& args, int64_t cache) {
   Plan plan;
   plan.args = &args;
   merge_axes(args, plan);
@@ -119,7 +136,8 @@ Plan make_plan(const PointwiseArgs& args) {
   }
   for (int k = 0; k < args.outputs; ++k) {
     const int writer = writer_of(args, args.out_register[k]);
-    plan.copied[k] = writer < 0 || plan.direct[writer] >= 0;
+    plan.past[k] = past_caches(plan, k, cache);
+    plan.copied[k] = plan.past[k] || writer < 0 || plan.direct[writer] >= 0;
     if (!plan.copied[k]) plan.direct[writer] = static_cast<int8_t>(k);
   }
 
@@ -155,8 +173,15 @@ void repeat_values(const float* values, int64_t length, int64_t first, int64_t n
   for (; done < n; ++done) to[done] = values[0];
 }
 
+// What the last `collect` left in its buffer, if it may serve again: `count` elements of a row or of one value that
+// repeats, from `phase` on.
+struct Held {
+  const float* row;
+  int64_t phase, count;
+};
+
 // Elements begin .. begin + n of a general input: where they lie if one run holds them all, else collected in `buffer`.
-const float* collect(const Plan& plan, int input, int64_t begin, int64_t n, float* buffer /* (kTile) */) {
+const float* collect(const Plan& plan, int input, int64_t begin, int64_t n, float* buffer /* (kTile) */, Held& held) {
   const int64_t* strides = plan.strides[input];
   const int last = plan.rank - 1;
   int64_t index[kMaxRank];
@@ -169,6 +194,17 @@ const float* collect(const Plan& plan, int input, int64_t begin, int64_t n, floa
   const float* source = plan.args->in[input];
   const int64_t length = plan.shape[last], step = strides[last];
   if (step == 1 && index[last] + n <= length) return source + offset;
+
+  const bool repeated = last > 0 && (step == 0 || step == 1) && strides[last - 1] == 0;
+  int64_t alike = step == 0 ? length - index[last] : 0;  // elements from here on that repeat what one run holds
+  if (repeated) alike = (plan.shape[last - 1] - index[last - 1]) * length - index[last];
+  if (n <= alike) {
+    const Held now = {source + offset - index[last] * step, index[last] * step, n};
+    if (held.row == now.row && held.phase == now.phase && n <= held.count) return buffer;
+    held = now;
+  } else {
+    held.row = nullptr;
+  }
 
   // Short rows that repeat along the axis before, and short runs of one value beside another: both axes are one run.
   const bool rows = last > 0 && length <= kShortRun && step == 1 && strides[last - 1] == 0;
@@ -214,6 +250,8 @@ struct Frame {
   const float* operand[kMaxRegisters];  // the register's current value
   float* storage;                       // register r may be kept at storage + r * kRegisterStride
   float* patterns[kMaxPointwiseInputs];
+  float* constants[kMaxInstructions];  // what the instructions `constant` write
+  Held held[kMaxPointwiseInputs];
   uint32_t* words;
 };
 
@@ -235,13 +273,17 @@ void run_program(const Plan& plan, Frame& frame, int64_t begin, int64_t n) {
         frame.operand[k] = frame.patterns[k] + (plan.period[k] == 1 ? 0 : begin % plan.period[k]);
         break;
       case Access::general:
-        frame.operand[k] = collect(plan, k, begin, n, frame.storage + k * kRegisterStride);
+        frame.operand[k] = collect(plan, k, begin, n, frame.storage + k * kRegisterStride, frame.held[k]);
         break;
     }
   }
   const RandomContext random = {args.seed, args.step, begin, frame.words};
   for (int i = 0; i < args.instructions; ++i) {
     const Instruction& instruction = args.program[i];
+    if (instruction.op == Opcode::constant && plan.direct[i] < 0) {
+      frame.operand[instruction.dst] = frame.constants[i];
+      continue;
+    }
     float* dst =
         plan.direct[i] >= 0 ? args.out[plan.direct[i]] + begin : frame.storage + instruction.dst * kRegisterStride;
     execute(instruction, n, dst, frame.operand[instruction.a], frame.operand[instruction.b],
@@ -252,8 +294,11 @@ void run_program(const Plan& plan, Frame& frame, int64_t begin, int64_t n) {
     if (!plan.copied[k]) continue;
     const float* from = frame.operand[args.out_register[k]];
     float* to = args.out[k] + begin;
-    if (from == to) continue;
-    for (int64_t i = 0; i < n; ++i) to[i] = from[i];
+    if (plan.past[k]) {
+      write_aligned<true>(to, n, [=](int64_t at, int64_t lanes) { return load_some(from + at, lanes, 0.0f); });
+    } else if (from != to) {
+      for (int64_t i = 0; i < n; ++i) to[i] = from[i];
+    }
   }
 }
 
@@ -281,13 +326,21 @@ void run_tiles(const Plan& plan, int64_t first, int64_t last, float* scratch) {
         for (int64_t j = 0; j < period && i + j < longest + period; ++j) frame.patterns[k][i + j] = source[j];
     }
   }
+  for (int i = 0; i < plan.args->instructions; ++i) {
+    const Instruction& instruction = plan.args->program[i];
+    if (instruction.op != Opcode::constant) continue;
+    frame.constants[i] = scratch;
+    scratch += kTile;
+    for (int64_t j = 0; j < longest; ++j) frame.constants[i][j] = instruction.imm;
+  }
   for (int64_t at = begin; at < end; at += kTile) run_program(plan, frame, at, end - at < kTile ? end - at : kTile);
+  finish_past_caches();
 }
 
 }  // namespace
 
 void pointwise(const PointwiseArgs& args, const Launch& launch) {
-  const Plan plan = make_plan(args);
+  const Plan plan = make_plan(args, launch.cache);
   for_tiles(launch, (plan.elements + kTile - 1) / kTile, kTile * plan.cost,
             [&](int64_t first, int64_t last, float* scratch) { run_tiles(plan, first, last, scratch); });
 }

@@ -166,6 +166,18 @@ double element(const float* data, const std::vector<int64_t>& shape, const std::
   return data[offset];
 }
 
+// body(Case&) for every case, also as if nothing fitted into a cache.
+template <class Body>
+void for_each_cache(Body body) {
+  for_each_case([&](Case& run) {
+    for (const bool without : {false, true}) {
+      INFO("without a cache: " << without);
+      run.without_cache = without;
+      body(run);
+    }
+  });
+}
+
 }  // namespace
 
 TEST_CASE("pointwise: every opcode on ordinary and special numbers") {
@@ -204,7 +216,7 @@ TEST_CASE("pointwise: every opcode on ordinary and special numbers") {
 }
 
 TEST_CASE("pointwise: sizes around vectors and tiles, nothing beyond the arrays") {
-  for_each_case([](Case& run) {
+  for_each_cache([](Case& run) {
     for (const int64_t n : {0, 1, 3, 4, 7, 8, 15, 16, 17, 31, 33, 511, 512, 513, 1024, 1031}) {
       const Buffer<float> a = random(n, 1), b = random(n, 2);
       Buffer<float> y(n), z(n);
@@ -231,31 +243,36 @@ TEST_CASE("pointwise: broadcasts of every kind") {
   const struct {
     std::vector<int64_t> shape, strides;
   } cases[] = {
-      {{}, {}},                       // a scalar of a scalar
-      {{1, 1}, {0, 0}},               //
-      {{37}, {0}},                    // one number
-      {{37}, {3}},                    // every third
-      {{7, 10}, {0, 1}},              // row vector (bias)
-      {{300, 6}, {0, 1}},             //
-      {{9, 511}, {0, 1}},             // just a pattern
-      {{9, 512}, {0, 1}},             //
-      {{9, 513}, {0, 1}},             // too long for a pattern
-      {{3, 2000}, {0, 1}},            // longer than a tile
-      {{7, 10}, {1, 0}},              // column vector
-      {{700, 3}, {1, 0}},             //
-      {{2, 1300}, {1, 0}},            //
-      {{40, 50}, {1, 40}},            // transposed
-      {{40, 50}, {100, 2}},           // sliced
-      {{5, 1, 7, 3}, {0, 9, 3, 1}},   // vector over two axes
-      {{5, 6, 7, 3}, {21, 0, 3, 1}},  // middle axis broadcast
-      {{5, 6, 7, 3}, {0, 3, 0, 1}},   // first and third
-      {{5, 400, 3}, {3, 0, 1}},       // a short vector for each image
-      {{7, 201, 5}, {5, 0, 1}},       //
-      {{4, 9, 64}, {64, 0, 1}},       //
-      {{4, 9, 65}, {65, 0, 1}},       //
-      {{5, 400, 3}, {400, 1, 0}},     // a mask of pixels
-      {{3, 701, 5}, {701, 1, 0}},     //
-      {{5, 3, 70, 2}, {3, 1, 0, 0}},  // a number for each row
+      {{}, {}},                        // a scalar of a scalar
+      {{1, 1}, {0, 0}},                //
+      {{37}, {0}},                     // one number
+      {{37}, {3}},                     // every third
+      {{7, 10}, {0, 1}},               // row vector (bias)
+      {{300, 6}, {0, 1}},              //
+      {{9, 511}, {0, 1}},              // just a pattern
+      {{9, 512}, {0, 1}},              //
+      {{9, 513}, {0, 1}},              // too long for a pattern
+      {{3, 2000}, {0, 1}},             // longer than a tile
+      {{7, 10}, {1, 0}},               // column vector
+      {{700, 3}, {1, 0}},              //
+      {{2, 1300}, {1, 0}},             //
+      {{40, 50}, {1, 40}},             // transposed
+      {{40, 50}, {100, 2}},            // sliced
+      {{5, 1, 7, 3}, {0, 9, 3, 1}},    // vector over two axes
+      {{5, 6, 7, 3}, {21, 0, 3, 1}},   // middle axis broadcast
+      {{5, 6, 7, 3}, {0, 3, 0, 1}},    // first and third
+      {{5, 400, 3}, {3, 0, 1}},        // a short vector for each image
+      {{7, 201, 5}, {5, 0, 1}},        //
+      {{4, 9, 64}, {64, 0, 1}},        //
+      {{4, 9, 65}, {65, 0, 1}},        //
+      {{6, 700, 64}, {64, 0, 1}},      // the same for several tiles
+      {{5, 1024, 32}, {32, 0, 1}},     //
+      {{2, 300, 128}, {128, 0, 1}},    //
+      {{9, 3000}, {1, 0}},             //
+      {{3, 5, 700, 2}, {5, 1, 0, 0}},  //
+      {{5, 400, 3}, {400, 1, 0}},      // a mask of pixels
+      {{3, 701, 5}, {701, 1, 0}},      //
+      {{5, 3, 70, 2}, {3, 1, 0, 0}},   // a number for each row
       {{2, 3, 300, 3}, {0, 300, 1, 0}},
       {{9, 100, 3}, {1, 0, 0}},  // a number for each image
       {{2, 3, 2, 3, 2, 3, 2, 3}, {1, 0, 2, 0, 4, 0, 8, 0}},
@@ -263,7 +280,7 @@ TEST_CASE("pointwise: broadcasts of every kind") {
       {{64, 0, 3}, {0, 3, 1}},  // empty
   };
   const Buffer<float> storage = random(8000, 1);
-  for_each_case([&](Case& run) {
+  for_each_cache([&](Case& run) {
     for (const auto& c : cases) {
       Program program(c.shape);
       const int64_t n = program.elements();
@@ -285,7 +302,7 @@ TEST_CASE("pointwise: broadcasts of every kind") {
 }
 
 TEST_CASE("pointwise: in place, also when the overwritten input is read again") {
-  for_each_case([](Case& run) {
+  for_each_cache([](Case& run) {
     for (const int64_t n : {1, 30, 1000, 400000}) {
       const Buffer<float> a = random(n, 1), b = random(n, 2);
       Buffer<float> x = a, y = b;
@@ -312,7 +329,7 @@ TEST_CASE("pointwise: in place, also when the overwritten input is read again") 
 }
 
 TEST_CASE("pointwise: outputs that exchange, repeat or copy inputs") {
-  for_each_case([](Case& run) {
+  for_each_cache([](Case& run) {
     const int64_t n = 1500;
     const Buffer<float> a = random(n, 1), b = random(n, 2);
     Buffer<float> x = a, y(n), z(n), u(n);
@@ -335,7 +352,7 @@ TEST_CASE("pointwise: outputs that exchange, repeat or copy inputs") {
 }
 
 TEST_CASE("pointwise: the longest program, with registers used over and over") {
-  for_each_case([](Case& run) {
+  for_each_cache([](Case& run) {
     const int64_t n = 3001;
     std::vector<Buffer<float>> inputs;
     for (int k = 0; k < kMaxPointwiseInputs; ++k) inputs.push_back(random(n, static_cast<uint64_t>(k)));
@@ -365,7 +382,7 @@ TEST_CASE("pointwise: the longest program, with registers used over and over") {
 }
 
 TEST_CASE("pointwise: constants and programs without inputs") {
-  for_each_case([](Case& run) {
+  for_each_cache([](Case& run) {
     const int64_t n = 700;
     Buffer<float> y(n), expected(n);
     std::fill(expected.begin(), expected.end(), 3.75f);
@@ -376,6 +393,29 @@ TEST_CASE("pointwise: constants and programs without inputs") {
         .output(y.data(), 0)
         .run(run);
     check_same_bits(y, expected);
+  });
+}
+
+TEST_CASE("pointwise: a constant's register holds other things later, and the constant may be a result") {
+  for_each_cache([](Case& run) {
+    const int64_t n = 3 * 512 + 5;  // several tiles
+    const Buffer<float> x = random(n, 1);
+    Buffer<float> y(n), z(n), expected(n), two(n);
+    for (int64_t i = 0; i < n; ++i) {
+      expected[i] = x[i] * 2 + x[i];
+      two[i] = 2;
+    }
+    Program({n})
+        .input(x.data())
+        .then(Opcode::constant, 1, 0, 0, 0, 2.0f)
+        .then(Opcode::multiply, 2, 0, 1)
+        .then(Opcode::add, 1, 2, 0)
+        .then(Opcode::constant, 3, 0, 0, 0, 2.0f)
+        .output(y.data(), 1)
+        .output(z.data(), 3)
+        .run(run);
+    check_same_bits(y, expected);
+    check_same_bits(z, two);
   });
 }
 
