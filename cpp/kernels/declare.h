@@ -33,6 +33,8 @@ Function<decltype(KernelTable::resize)> resize;
 Function<decltype(KernelTable::pointwise)> pointwise;
 Function<decltype(KernelTable::reduce)> reduce;
 Function<decltype(KernelTable::reduce_workspace)> reduce_workspace;
+Function<decltype(KernelTable::reduce_extreme)> reduce_extreme;
+Function<decltype(KernelTable::reduce_extreme_workspace)> reduce_extreme_workspace;
 Function<decltype(KernelTable::arg_reduce)> arg_reduce;
 Function<decltype(KernelTable::softmax_forward)> softmax_forward;
 Function<decltype(KernelTable::softmax_grad)> softmax_grad;

@@ -459,6 +459,10 @@ struct KernelTable {
   // y (outer, inner) from x (outer, mid, inner) over mid. mid == 0 gives 0, NaN, -inf, inf, 1.
   void (*reduce)(Reduction, int64_t outer, int64_t mid, int64_t inner, const float* x, float* y, const Launch&);
   size_t (*reduce_workspace)(int64_t outer, int64_t mid, int64_t inner);
+  // The maximum (minimum when `least`), and how many elements over mid are equal to it: 0 where it is NaN.
+  void (*reduce_extreme)(bool least, int64_t outer, int64_t mid, int64_t inner, const float* x, float* y, float* count,
+                         const Launch&);
+  size_t (*reduce_extreme_workspace)(int64_t outer, int64_t mid, int64_t inner);
   // Index of the first maximum (minimum when `least`) over mid; NaN wins, as in NumPy.
   void (*arg_reduce)(bool least, int64_t outer, int64_t mid, int64_t inner, const float* x, int32_t* y, const Launch&);
 

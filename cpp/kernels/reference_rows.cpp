@@ -70,6 +70,18 @@ void reduce(Reduction reduction, int64_t outer, int64_t mid, int64_t inner, cons
 
 size_t reduce_workspace(int64_t, int64_t, int64_t) { return 0; }
 
+void reduce_extreme(bool least, int64_t outer, int64_t mid, int64_t inner, const float* x, float* y, float* count,
+                    const Launch& launch) {
+  reduce(least ? Reduction::min : Reduction::max, outer, mid, inner, x, y, launch);
+  for (int64_t e = 0; e < outer * inner; ++e) {
+    int64_t equal = 0;
+    for (int64_t m = 0; m < mid; ++m) equal += x[(e / inner * mid + m) * inner + e % inner] == y[e];
+    count[e] = static_cast<float>(equal);
+  }
+}
+
+size_t reduce_extreme_workspace(int64_t, int64_t, int64_t) { return 0; }
+
 void arg_reduce(bool least, int64_t outer, int64_t mid, int64_t inner, const float* x, int32_t* y, const Launch&) {
   for (int64_t o = 0; o < outer; ++o)
     for (int64_t i = 0; i < inner; ++i) {

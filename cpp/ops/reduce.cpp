@@ -46,6 +46,12 @@ void infer_reduce(InferContext& context) {
   context.outputs.push_back({DType::f32, without(x, axes, context.attributes.flag("keepdims"))});
 }
 
+// The second output is how many elements are equal to the extremum, which the gradient needs.
+void infer_extremum(InferContext& context) {
+  infer_reduce(context);
+  context.outputs.push_back(context.outputs[0]);
+}
+
 void infer_arg(InferContext& context) {
   context.expect_inputs(1);
   context.expect_float(0);
@@ -86,10 +92,9 @@ void grad_mean(GradientContext& g) {
 
 // Elements equal to the extremum share the gradient.
 void grad_extremum(GradientContext& g) {
-  const Ints axes = g.attributes().ints("axes");
+  if (g.dy() < 0) return;
   const int winners = g.add("equal", {g.input(0), kept(g, g.output(0))});
-  const int count = g.add("sum", {winners}, {{"axes", axes}, {"keepdims", true}});
-  g.set(0, g.add("multiply", {winners, g.add("divide", {kept(g, g.dy()), count})}));
+  g.set(0, g.add("multiply", {winners, kept(g, g.add("divide", {g.dy(), g.output(1)}))}));
 }
 
 // dx_i = dy * product of the others = dy * y / x_i; wrong only where an x_i is exactly 0, which `where` repairs when it
@@ -120,6 +125,23 @@ Lowered lower_reduce(const LowerContext& context) {
               },
           .workspace = context.kernels.reduce_workspace(element_count(v.outer, c), element_count(v.mid, c),
                                                         element_count(v.inner, c)),
+          .explain_bad_row = nullptr};
+}
+
+template <bool least>
+Lowered lower_extremum(const LowerContext& context) {
+  const int count = context.node.outputs[1];
+  if (context.graph.use_count(count) == 0) return lower_reduce<least ? Reduction::min : Reduction::max>(context);
+  const View v = view_of(context.input(0).shape, context.node.attributes.ints("axes"));
+  const int64_t c = context.capacity;
+  return {.run =
+              [v, count, x = context.node.inputs[0], y = context.node.outputs[0],
+               reduce = context.kernels.reduce_extreme](Run& run) {
+                reduce(least, element_count(v.outer, run.n), element_count(v.mid, run.n), element_count(v.inner, run.n),
+                       run.f32(x), run.out(y), run.out(count), run.launch);
+              },
+          .workspace = context.kernels.reduce_extreme_workspace(element_count(v.outer, c), element_count(v.mid, c),
+                                                                element_count(v.inner, c)),
           .explain_bad_row = nullptr};
 }
 
@@ -182,14 +204,16 @@ const OpList& reduce_ops() {
        .lower = lower_reduce<Reduction::mean>},
       {.name = "max",
        .attributes = over,
-       .infer = infer_reduce,
+       .infer = infer_extremum,
        .gradient = grad_extremum,
-       .lower = lower_reduce<Reduction::max>},
+       .lower = lower_extremum<false>,
+       .skips_unused = true},
       {.name = "min",
        .attributes = over,
-       .infer = infer_reduce,
+       .infer = infer_extremum,
        .gradient = grad_extremum,
-       .lower = lower_reduce<Reduction::min>},
+       .lower = lower_extremum<true>,
+       .skips_unused = true},
       {.name = "prod",
        .attributes = over,
        .infer = infer_reduce,

@@ -100,6 +100,32 @@ TEST_CASE("reduce: NaN and infinity come through wherever they stand") {
   });
 }
 
+TEST_CASE("reduce_extreme: the bits of reduce, and the number of elements that are equal") {
+  const Extent extents[] = {{1, 1, 1},      {3, 10, 1},   {2, 1000, 1},  {2, 40000, 1}, {4, 49, 64},
+                            {1, 3211, 16},  {2, 13, 100}, {1, 65, 4097}, {300, 4, 3},   {3, 5461, 3},
+                            {1, 131, 9000}, {5, 0, 7},    {0, 4, 3},     {4, 3, 0},     {2, 700, 33}};
+  for_each_case([&](Case& run) {
+    for (const Extent& s : extents) {
+      INFO("(" << s.outer << ", " << s.mid << ", " << s.inner << ")");
+      Buffer<float> x = random(s.outer * s.mid * s.inner, 3, 0, 40);
+      for (float& value : x) value = std::floor(value);  // many ties
+      for (int64_t i = 11; i < x.size(); i += 40009) x[i] = kNan;
+      for (const bool least : {false, true}) {
+        Buffer<float> y(s.outer * s.inner), count(s.outer * s.inner);
+        const size_t bytes = run.kernels.reduce_extreme_workspace(s.outer, s.mid, s.inner);
+        run.kernels.reduce_extreme(least, s.outer, s.mid, s.inner, x.data(), y.data(), count.data(), run.launch(bytes));
+        check_same_bits(y, reduce(run, least ? Reduction::min : Reduction::max, s, x), true);
+        std::vector<double> expected(static_cast<size_t>(y.size()));
+        for (int64_t i = 0; i < x.size(); ++i) {
+          const int64_t at = i / (s.mid * s.inner) * s.inner + i % s.inner;
+          expected[static_cast<size_t>(at)] += x[i] == y[at] ? 1 : 0;
+        }
+        check_close(count.data(), expected, 0, 0);
+      }
+    }
+  });
+}
+
 TEST_CASE("reduce: the same bits on any number of threads and in any company") {
   const Extent s = {3, 200000, 3};
   const Buffer<float> x = random(s.outer * s.mid * s.inner, 1);
