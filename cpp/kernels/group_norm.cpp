@@ -24,6 +24,7 @@ namespace {
 
 constexpr int64_t kStretch = 4096;     // floats of a run that are added up in float
 constexpr int64_t kStretchRows = 256;  // the same for rows of columns
+constexpr int kTogether = 4;           // rows of columns that are added up between reading a sum and writing it
 constexpr int64_t kMaxColumns = 8192;  // channels whose sums and coefficients fit into a thread's scratch
 constexpr int64_t kLongRun = 32;       // channels of a group from which on runs are faster than columns
 
@@ -140,21 +141,28 @@ void normalize_runs(const GroupNormArgs& args, const Launch& launch) {
 
 // ---- by columns: a sample is steps * c floats, seen as rows of `wide`, which are whole steps
 
+template <int n>
+struct Rows {
+  static constexpr int kCount = n;
+};
+
 struct Columns {
   int64_t c, floats, wide;  // floats: of a sample
 
   Columns(int64_t steps, int64_t channels)
       : c(channels), floats(steps * channels), wide(rows_in_group(steps, channels) * channels) {}
 
-  // f(at, lanes, i): `lanes` floats at `at`, columns i .. of the wide row. After every kStretchRows rows, and at the
-  // end, flush().
+  // f(at, lanes, i, Rows<n>): `lanes` floats at `at`, columns i .. of a wide row, and those of the n - 1 rows that
+  // follow. After every kStretchRows rows, and at the end, flush().
   template <class F, class Flush>
   void each(F f, Flush flush) const {
-    int64_t row = 0;
-    for (int64_t at = 0; at < floats; at += wide) {
-      each_vector(min_of(wide, floats - at), [&](int64_t i, int64_t lanes) { f(at + i, lanes, i); });
-      if (++row % kStretchRows == 0) flush();
+    int64_t row = 0, at = 0;
+    for (; at + kTogether * wide <= floats; at += kTogether * wide) {
+      each_vector(wide, [&](int64_t i, int64_t lanes) { f(at + i, lanes, i, Rows<kTogether>()); });
+      if ((row += kTogether) % kStretchRows == 0) flush();
     }
+    for (; at < floats; at += wide)
+      each_vector(min_of(wide, floats - at), [&](int64_t i, int64_t lanes) { f(at + i, lanes, i, Rows<1>()); });
     flush();
   }
   // The same without sums, the last rows first: what the pass before read last is still in cache.
@@ -217,10 +225,16 @@ void normalize_columns(const GroupNormArgs& args, const Launch& launch) {
       columns.repeat(center);
       for (int64_t i = 0; i < columns.wide; ++i) squares[i] = 0.0f;
       columns.each(
-          [&](int64_t at, int64_t lanes, int64_t i) {
-            const Vec deviation = load_some(x + at, lanes, 0.0f) - load_some(center + i, lanes, 0.0f);
-            store_some(sums + i, load_some(sums + i, lanes, 0.0f) + deviation, lanes);
-            store_some(squares + i, load_some(squares + i, lanes, 0.0f) + deviation * deviation, lanes);
+          [&](int64_t at, int64_t lanes, int64_t i, auto together) {
+            const Vec shift = load_some(center + i, lanes, 0.0f);
+            Vec sum = load_some(sums + i, lanes, 0.0f), square = load_some(squares + i, lanes, 0.0f);
+            for (int r = 0; r < together.kCount; ++r) {
+              const Vec deviation = load_some(x + at + r * columns.wide, lanes, 0.0f) - shift;
+              sum += deviation;
+              square += deviation * deviation;
+            }
+            store_some(sums + i, sum, lanes);
+            store_some(squares + i, square, lanes);
           },
           [&] {
             columns.fold(sums, totals);
@@ -312,11 +326,16 @@ void grad_columns(const GroupNormGradArgs& a, int64_t sample, float* dgamma, flo
   columns.repeat(center);
   for (int64_t i = 0; i < columns.wide; ++i) plain[i] = product[i] = 0.0f;
   columns.each(
-      [&](int64_t at, int64_t lanes, int64_t i) {
-        const Vec flow = load_some(dy + at, lanes, 0.0f);
-        const Vec deviation = load_some(x + at, lanes, 0.0f) - load_some(center + i, lanes, 0.0f);
-        store_some(plain + i, load_some(plain + i, lanes, 0.0f) + flow, lanes);
-        store_some(product + i, load_some(product + i, lanes, 0.0f) + flow * deviation, lanes);
+      [&](int64_t at, int64_t lanes, int64_t i, auto together) {
+        const Vec shift = load_some(center + i, lanes, 0.0f);
+        Vec sum = load_some(plain + i, lanes, 0.0f), weighted = load_some(product + i, lanes, 0.0f);
+        for (int r = 0; r < together.kCount; ++r) {
+          const Vec flow = load_some(dy + at + r * columns.wide, lanes, 0.0f);
+          sum += flow;
+          weighted += flow * (load_some(x + at + r * columns.wide, lanes, 0.0f) - shift);
+        }
+        store_some(plain + i, sum, lanes);
+        store_some(product + i, weighted, lanes);
       },
       [&] {
         columns.fold(plain, plain_total);
