@@ -24,7 +24,8 @@ from linnet.metrics.metric import Metric
 class IoU(Metric):
     """The mean over target_class_ids of intersection over union.
 
-    sparse_y_true, sparse_y_pred: class numbers; if False, scores along `axis`, of which the largest counts.
+    A pixel whose class, labelled or predicted, is not one of 0 ... num_classes - 1 is left out without an error, as in
+    Keras. sparse_y_true, sparse_y_pred: class numbers; if False, scores along `axis`, of which the largest counts.
     """
 
     _direction = "up"
