@@ -72,6 +72,7 @@ class Row:
     bytes: float = 0
     bound_by_memory: bool = False
     group: str = ""  # the geometric mean of the ratios is printed for each
+    cached: bool = False  # the limit of `bytes` is reading them from the caches, again and again
     own_processes: bool = False  # not shared with the rows before and after it: for what fills the memory
     passes: Sequence[tuple[float, float]] = ()
 
@@ -92,6 +93,8 @@ class Row:
         """The time in which a machine with these limits could do it."""
         if self.unit == "flops":
             return self.flops / limits["flops"]
+        if self.cached:
+            return self.bytes / limits["cached"]
         return (
             sum(
                 max(read / limits["read"], written / limits["write"], (read + written) / limits["bytes"])
@@ -156,11 +159,12 @@ class Measured:
 # ---- the child ------------------------------------------------------------------------------------------------------
 
 
-def _limits() -> dict[str, float]:
+def _limits(cached: float) -> dict[str, float]:
     from linnet import _engine
 
     bandwidth = _engine.measure_bandwidth(4 * PEAK_SECONDS)
-    return bandwidth | {"flops": _engine.measure_fma_peak(PEAK_SECONDS), "bytes": max(bandwidth.values())}
+    limits = bandwidth | {"flops": _engine.measure_fma_peak(PEAK_SECONDS), "bytes": max(bandwidth.values())}
+    return limits | ({"cached": _engine.measure_read(PEAK_SECONDS, int(cached))} if cached else {})
 
 
 def _about() -> dict[str, Any]:
@@ -185,7 +189,7 @@ def serve(cases: Cases, name: str) -> None:
         elif command == "time":
             answer = median_seconds(timed.step, argument)
         elif command == "limits":
-            answer = _limits()
+            answer = _limits(argument)
         elif command == "about":
             answer = _about()
         print(json.dumps(["answer", answer]), flush=True)
@@ -263,7 +267,8 @@ def measure(name: str, row: Row, contenders: list[Contender], rounds: int, secon
     found = Measured(name, row, {c.name: [] for c in contenders}, errors)
     for turn in range(rounds):
         if found.row.work:
-            found.least.append(row.least_seconds(contenders[0].ask_quietly("limits")))
+            limits = contenders[0].ask_quietly("limits", row.bytes if row.cached else 0)
+            found.least.append(row.least_seconds(limits))
         for contender in contenders if turn % 2 == 0 else contenders[::-1]:
             found.times[contender.name].append(contender.ask_quietly("time", seconds))
     return found
@@ -366,7 +371,7 @@ def run(cases: Mapping[str, Row], options: argparse.Namespace) -> None:
         if not contenders:
             continue
         if row.work and "isa" not in result:
-            about, limits = contenders[0].ask("about"), contenders[0].ask_quietly("limits")
+            about, limits = contenders[0].ask("about"), contenders[0].ask_quietly("limits", 0)
             result |= about | {f"peak_{name}": limits[name] for name in ("flops", "bytes", "read", "write")}
             printer.line(
                 f"{about['processor']}, {about['isa']}, threads: {options.threads}; peak {limits['flops'] / 1e9:.1f} "

@@ -2,13 +2,16 @@
 
     python bench/recurrent.py --only 'lstm*'
     python bench/recurrent.py --only 'stream*' 'char*'
+    python bench/recurrent.py --only '*-train' 'char*' --python keras=/venv/bin/python
     python bench/recurrent.py --memory
 
-needs torch beside linnet, and onnx and onnxruntime for the rows `stream`. A row `lstm-64x50-64-128` has batch 64, 50
-steps, 64 features and 128 units; every output of the sequence gets a gradient, and the input's is computed, too. Its
-operations are those of the products. `stream` rows take one step of one sequence, with the state handed in and out.
-`char` rows are whole training steps with Adam of a language model on characters: an embedding of 65 characters, two
-layers, and logits. `--memory` prints the most memory that either side needs for these training steps.
+needs torch beside linnet, and onnx and onnxruntime for the rows `stream`; with `--python keras=PATH`, an environment of
+Keras and JAX, that is a contender, too (compiled, on all processors whatever the number of threads). A row
+`lstm-64x50-64-128` has batch 64, 50 steps, 64 features and 128 units; every output of the sequence gets a gradient, and
+the input's is computed, too. Its operations are those of the products. `stream` rows take one step of one sequence,
+with the state handed in and out; the share of the limit is that of reading the weights from the caches. `char` rows are
+whole training steps with Adam of a language model on characters: an embedding of 65 characters, two layers, and logits.
+`--memory` prints the most memory that either side needs for these training steps.
 """
 
 from __future__ import annotations
@@ -28,6 +31,8 @@ from engine import Program, keep_freed_memory, normal
 from interleave import Row, Step, main
 
 THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
+# Also in the process of that contender.
+KERAS = any(argument == "keras" or argument.startswith("keras=") for argument in sys.argv)
 GATES = {"lstm": 4, "gru": 3, "simple_rnn": 1}
 # batch, steps, features, units: those of the course's recipes, a large one, and one sequence.
 SHAPES = [(128, 28, 28, 128), (64, 50, 64, 128), (128, 128, 9, 32), (1, 100, 128, 256), (128, 128, 256, 512)]
@@ -85,6 +90,37 @@ def torch_row(cell: str, n: int, t: int, features: int, units: int, backward: bo
             layer(x)[0].backward(dy)
 
         return train
+
+    return make
+
+
+def keras_layer(cell: str, units: int) -> Any:
+    os.environ["KERAS_BACKEND"] = "jax"
+    import keras
+
+    kinds = {"lstm": keras.layers.LSTM, "gru": keras.layers.GRU, "simple_rnn": keras.layers.SimpleRNN}
+    return kinds[cell](units, return_sequences=True)
+
+
+def keras_row(cell: str, n: int, t: int, features: int, units: int, backward: bool) -> Callable[[], Step]:
+    def make() -> Step:
+        layer = keras_layer(cell, units)
+        import jax
+
+        layer.build((n, t, features))
+        x, *_, dy = (jax.numpy.asarray(a) for a in arrays(cell, n, t, features, units))
+        weights = [v.value for v in layer.trainable_variables]
+        others = [v.value for v in layer.non_trainable_variables]
+
+        def forward(weights: Any, x: Any) -> Any:
+            return layer.stateless_call(weights, others, x)[0]
+
+        def both(weights: Any, x: Any) -> Any:
+            y, back = jax.vjp(forward, weights, x)
+            return y, back(dy)
+
+        compiled = jax.jit(both if backward else forward)
+        return lambda: jax.block_until_ready(compiled(weights, x))
 
     return make
 
@@ -180,6 +216,22 @@ def char_linnet(cell: str, units: int, n: int, t: int) -> Callable[[], Step]:
     return make
 
 
+def char_keras(cell: str, units: int, n: int, t: int) -> Callable[[], Step]:
+    def make() -> Step:
+        recurrent = [keras_layer(cell, units) for _ in range(2)]
+        import keras
+
+        model = keras.Sequential(
+            [keras.Input((t,), dtype="int32"), keras.layers.Embedding(CHARACTERS, units), *recurrent]
+        )
+        model.add(keras.layers.Dense(CHARACTERS))
+        model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        x, y = text(n, t)
+        return lambda: model.train_on_batch(x, y)
+
+    return make
+
+
 def char_torch(cell: str, units: int, n: int, t: int, fused: bool) -> Callable[[], Step]:
     def make() -> Step:
         import torch
@@ -215,22 +267,26 @@ def cases() -> dict[str, Row]:
             for backward in (False, True):
                 name = f"{cell}-{n}x{t}-{features}-{units}" + ("-train" if backward else "")
                 contenders = {"linnet": linnet_row(cell, *shape, backward), "torch": torch_row(cell, *shape, backward)}
+                if KERAS:
+                    contenders["keras"] = keras_row(cell, *shape, backward)
                 found[name] = Row(contenders, flops=flops * (3 if backward else 1), group=cell)
     for features, units in ((128, 256), (64, 128)):
         weights = 4 * 4 * units * (features + units)
         peer = stream_onnxruntime(features, units)
         name = f"stream-{features}-{units}"
         found[name] = Row(
-            {"linnet": stream_engine(features, units), "onnxruntime": peer}, bytes=weights, group="stream"
+            {"linnet": stream_engine(features, units), "onnxruntime": peer}, bytes=weights, cached=True, group="stream"
         )
         contenders = {"linnet": stream_linnet(features, units), "onnxruntime": peer}
-        found[name + "-model"] = Row(contenders, bytes=weights, group="stream")
+        found[name + "-model"] = Row(contenders, bytes=weights, cached=True, group="stream")
     for cell in GATES:
         contenders = {"linnet": char_linnet(cell, 128, 64, 50)}
         contenders |= {
             "torch": char_torch(cell, 128, 64, 50, fused=False),
             "torch fused": char_torch(cell, 128, 64, 50, fused=True),
         }
+        if KERAS:
+            contenders["keras"] = char_keras(cell, 128, 64, 50)
         found[f"char-{cell}-2x128"] = Row(contenders, group="training", own_processes=True)
     return found
 

@@ -77,6 +77,7 @@ void bind_runtime(py::module_& m) {
   m.def("cpu_info", processor);
   m.def("measure_fma_peak", measure_fma_peak, py::arg("seconds"), py::call_guard<py::gil_scoped_release>());
   m.def("measure_bandwidth", bandwidth, py::arg("seconds"));
+  m.def("measure_read", measure_read, py::arg("seconds"), py::arg("bytes"), py::call_guard<py::gil_scoped_release>());
 }
 
 }  // namespace linnet

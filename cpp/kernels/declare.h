@@ -50,6 +50,8 @@ Function<decltype(KernelTable::group_norm_grad)> group_norm_grad;
 Function<decltype(KernelTable::group_norm_grad_workspace)> group_norm_grad_workspace;
 Function<decltype(KernelTable::recurrent_forward)> recurrent_forward;
 Function<decltype(KernelTable::recurrent_workspace)> recurrent_workspace;
+Function<decltype(KernelTable::recurrent_packed_size)> recurrent_packed_size;
+Function<decltype(KernelTable::recurrent_pack)> recurrent_pack;
 Function<decltype(KernelTable::recurrent_grad)> recurrent_grad;
 Function<decltype(KernelTable::recurrent_grad_workspace)> recurrent_grad_workspace;
 Function<decltype(KernelTable::update)> update;

@@ -336,6 +336,7 @@ struct RecurrentArgs {
   const float* recurrent = nullptr;       // (units, gates * units)
   const float* bias = nullptr;            // (gates * units), or null: 0
   const float* recurrent_bias = nullptr;  // (gates * units), gru only, or null: 0
+  const float* packed = nullptr;          // what recurrent_pack made of those four, or null; they are then not read
   const float* h0 = nullptr;              // (n, units), or null: 0
   const float* c0 = nullptr;              // (n, units), lstm only, or null: 0
   const float* mask = nullptr;            // (n, t) by the steps of x, or null: 1
@@ -493,7 +494,9 @@ struct KernelTable {
   size_t (*group_norm_grad_workspace)(int64_t samples, int64_t steps, int64_t c);
 
   void (*recurrent_forward)(const RecurrentArgs&, const Launch&);
-  size_t (*recurrent_workspace)(const RecurrentArgs&);  // reads sizes only
+  size_t (*recurrent_workspace)(const RecurrentArgs&);    // reads sizes only, and what there is
+  size_t (*recurrent_packed_size)(const RecurrentArgs&);  // bytes; 0: does not pack
+  void (*recurrent_pack)(const RecurrentArgs&, float* packed, const Launch&);
   void (*recurrent_grad)(const RecurrentGradArgs&, const Launch&);
   size_t (*recurrent_grad_workspace)(const RecurrentArgs&);
 

@@ -1,15 +1,19 @@
 // The forward pass of recurrent layers (recurrent.h says how it is cut into tiles and what lies where).
 //
 //   sort the rows, if there is a mask
-//   pack     [kernel; recurrent] into panels in the order of the slots, and the biases
+//   pack the weights, unless they come packed              recurrent_pack.cpp
 //   for each tile of rows, for each step
 //     [x | h] is put together                              it stays in L1 or L2
 //     for each group of two blocks of units
 //       for each panel: product                            the sums of a group are in L1
 //       gates, new state, output
 //
+// Few rows are one tile, and reading the weights is what takes the time. There the groups are shared out instead, in a
+// launch for every step, so that each thread finds its part of the weights in its own cache; the products of x are
+// formed for many steps at once, so that this part of the weights is read less often.
+//
 // The chain of every sum is x first, then h, then the bias: it depends neither on the rows nor on the threads. Start
-// reading at forward_tile.
+// reading at go_through.
 #include "kernels/recurrent.h"
 
 #include "kernels/declare.h"
@@ -55,19 +59,23 @@ struct Layout {
     a_stride = (round_to(in_padded + z.units_padded, 16) / 16 | 1) * 16;
     const bool before = z.cell == RecurrentCell::gru_reset_before;
     const int64_t reset = before ? round_to(z.units_padded, 16) : 0;
-    const int64_t sums = (before ? z.groups : 1) * 2 * z.slots * kLanes;
-    biases = round_to((z.in + z.units) * z.gates * z.units_padded, 16);
-    order = biases + round_to(z.slots * z.units_padded, 16);
+    groups_apart = before || z.few();
+    chunk = z.few() ? smaller(larger(1, a.t), larger(1, 2 * kMaxRows / larger(1, a.n))) : 1;
+    step_sums = (groups_apart ? z.units_padded * z.slots : 2 * z.slots * kLanes) * z.tile_rows;
+    order = a.packed ? 0 : z.packed_floats();
     tiles = order + (a.mask ? round_to(row_order_ints(a), 16) : 0);
     // Of a tile: [x | h], the reset h, h, c, the sums.
     h_offset = z.tile_rows * (a_stride + reset);
     c_offset = h_offset + round_to(z.tile_rows * z.units_padded, 16);
     sums_offset = c_offset + round_to(z.tile_rows * z.units_padded, 16);
-    tile_stride = sums_offset + round_to(z.tile_rows * sums, 16);
+    tile_stride = sums_offset + round_to(step_sums * chunk, 16);
     total = tiles + z.tiles * tile_stride;
   }
   int64_t in_padded, a_stride;  // x ends and h begins at in_padded in a row of [x | h]
-  int64_t biases, order, tiles;
+  bool groups_apart;            // all groups have sums of their own, not only those of one after the other
+  int64_t chunk;                // steps whose products of x are formed together
+  int64_t step_sums;            // floats of the sums of one step
+  int64_t order, tiles;
   int64_t h_offset, c_offset, sums_offset, tile_stride, total;
 };
 
@@ -75,67 +83,10 @@ struct Job {
   const RecurrentArgs& a;
   RecurrentSizes size;
   Layout layout;
+  const float* packed;
   float* workspace;
   RowOrder order;
 };
-
-// ---- packing -------------------------------------------------------------------------------------------------------
-
-// Calls f(vector, gate, block) for the vectors of packed weights, in their order.
-template <class F>
-void each_vector_of_weights(const RecurrentSizes& z, const F& f) {
-  int64_t vector = 0;
-  for (int64_t group = 0; group < z.groups; ++group) {
-    const int64_t b0 = 2 * group, b1 = b0 + z.blocks_of(group);
-    const int together = z.gru() ? 2 : z.gates;  // of a block; the candidates of a gru follow
-    for (int64_t block = b0; block < b1; ++block)
-      for (int gate = 0; gate < together; ++gate) f(vector++, gate, block);
-    for (int64_t block = b0; z.gru() && block < b1; ++block) f(vector++, 2, block);
-  }
-}
-
-constexpr int64_t kPackRows = 16;
-
-// Tile `index`: some rows of [kernel; recurrent] in all panels. Panel p holds vectors 2 p and 2 p + 1; of an odd number
-// of vectors the last is a panel of its own.
-void pack_tile(const void* pointer, int64_t index, float*) {
-  const Job& job = *static_cast<const Job*>(pointer);
-  const RecurrentSizes& z = job.size;
-  const int64_t steps = z.in + z.units, columns = z.gates * z.units;
-  const int64_t l1 = smaller(steps, (index + 1) * kPackRows), vectors = z.gates * z.blocks;
-  each_vector_of_weights(z, [&](int64_t vector, int gate, int64_t block) {
-    const bool alone = vector == vectors - 1 && vectors % 2 == 1;
-    const int64_t width = alone ? kLanes : kWide;
-    float* panel = job.workspace + vector / 2 * kWide * steps + (alone ? 0 : vector % 2 * kLanes);
-    const int64_t column = gate * z.units + block * kLanes, count = smaller(kLanes, z.units - block * kLanes);
-    for (int64_t l = index * kPackRows; l < l1; ++l) {
-      const float* row = l < z.in ? job.a.kernel + l * columns : job.a.recurrent + (l - z.in) * columns;
-      store(panel + l * width, load_some(row + column, count, 0));
-    }
-  });
-}
-
-// Biases in the order of the slots. Those of a product of x and of one of h that meet in one sum are added up.
-void pack_biases(const Job& job) {
-  const RecurrentSizes& z = job.size;
-  float* to = job.workspace + job.layout.biases;
-  const auto put = [&](const float* first, const float* second, int gate, int64_t block) {
-    const int64_t column = gate * z.units + block * kLanes, count = smaller(kLanes, z.units - block * kLanes);
-    Vec v = first ? load_some(first + column, count, 0) : Vec{};
-    if (second) v += load_some(second + column, count, 0);
-    store(to, v);
-    to += kLanes;
-  };
-  const float *bias = job.a.bias, *inner = job.a.recurrent_bias;
-  for (int64_t group = 0; group < z.groups; ++group) {
-    const int64_t b0 = 2 * group, b1 = b0 + z.blocks_of(group);
-    const int together = z.gru() ? 2 : z.gates;
-    for (int64_t block = b0; block < b1; ++block)
-      for (int gate = 0; gate < together; ++gate) put(bias, inner, gate, block);
-    for (int64_t block = b0; z.gru() && block < b1; ++block) put(bias, nullptr, 2, block);
-    for (int64_t block = b0; z.cell == RecurrentCell::gru && block < b1; ++block) put(inner, nullptr, 2, block);
-  }
-}
 
 // ---- a tile --------------------------------------------------------------------------------------------------------
 
@@ -154,13 +105,23 @@ struct TileState {
   float* reset;  // (rows, units_padded), gru_reset_before
   float* h;      // (rows, units_padded)
   float* c;      // (rows, units_padded)
-  float* sums;   // of one group; gru_reset_before: of a step
+  float* sums;   // (chunk, step_sums)
 };
 
 struct Step {
   int64_t s, active;
   float* saved;  // of this step, or null
+  float* sums;   // of its first group; `saved`, where that is not null
+  int64_t done;  // steps of k that are in the sums already: 0 or all of x
 };
+
+// Step s, `index` in its chunk.
+Step step_at(const Job& job, const TileState& tile, int64_t s, int64_t index) {
+  const RecurrentArgs& a = job.a;
+  float* saved = a.saved ? a.saved + (tile.first * a.t + s * tile.rows) * job.size.saved_row : nullptr;
+  return {s, job.order.active(tile.first, tile.rows, s), saved,
+          saved ? saved : tile.sums + index * job.layout.step_sums, job.layout.chunk > 1 ? a.in : 0};
+}
 
 void copy_in(float* to, const float* from, int64_t count) {
   each_vector(count, [&](int64_t i, int64_t some) { store_some(to + i, load_some(from + i, some, 0), some); });
@@ -195,7 +156,7 @@ void gather_inputs(const Job& job, const TileState& tile, const Step& step) {
   for (int64_t r = 0; r < step.active; ++r) {
     const int64_t row = job.order[tile.first + r];
     float* to = tile.xh + r * job.layout.a_stride + job.layout.in_padded;
-    copy_in(to - a.in, a.x + (row * a.t + input_step) * a.in, a.in);
+    if (step.done == 0) copy_in(to - a.in, a.x + (row * a.t + input_step) * a.in, a.in);
     const float* h = tile.h + r * job.size.units_padded;
     for (int64_t j = 0; j < job.size.units_padded; j += kLanes) {
       Vec v = load(h + j);
@@ -206,40 +167,66 @@ void gather_inputs(const Job& job, const TileState& tile, const Step& step) {
 }
 
 float* sums_of(const Job& job, const TileState& tile, const Step& step, int64_t group) {
-  const int64_t offset = job.size.group_offset(group, tile.rows);
-  if (step.saved) return step.saved + offset;
-  return tile.sums + (job.size.cell == RecurrentCell::gru_reset_before ? offset : 0);
+  return step.sums + (step.saved || job.layout.groups_apart ? job.size.group_offset(group, tile.rows) : 0);
 }
+
+// The vectors of a group's panels that are multiplied by all of [x | h]: those of all gates, but for a gru only z and
+// r. The vectors of its candidates follow.
+int64_t gate_vectors(const RecurrentSizes& z, int64_t group) { return (z.gru() ? 2 : z.gates) * z.blocks_of(group); }
 
 const float* panels_of(const Job& job, int64_t group) {
-  return job.workspace + group * 2 * job.size.gates * kLanes * (job.size.in + job.size.units);
+  return job.packed + group * 2 * job.size.gates * kLanes * (job.size.in + job.size.units);
+}
+const float* candidates_of(const Job& job, int64_t group) {
+  return panels_of(job, group) + gate_vectors(job.size, group) * kLanes * (job.size.in + job.size.units);
 }
 
-// The sums of a group: all of them, but for a gru only z and r.
+// The sums of the gates: all of [x | h], or what is left of it.
 void multiply_gates(const Job& job, const TileState& tile, const Step& step, int64_t group) {
   const RecurrentSizes& z = job.size;
-  const int64_t vectors = (z.gru() ? 2 : z.gates) * z.blocks_of(group), steps = z.in + z.units;
-  const float* x = tile.xh + job.layout.in_padded - z.in;
-  multiply_rows(x, job.layout.a_stride, step.active, steps, panels_of(job, group), steps * kWide, vectors,
-                sums_of(job, tile, step, group), z.row_stride(group), false);
+  const int64_t vectors = gate_vectors(z, group), steps = z.in + z.units;
+  const float* left = tile.xh + job.layout.in_padded - z.in + step.done;
+  multiply_rows(left, job.layout.a_stride, step.active, steps - step.done,
+                panels_of(job, group) + step.done * smaller(vectors, 2) * kLanes, steps * kWide, vectors,
+                sums_of(job, tile, step, group), z.row_stride(group), step.done > 0);
 }
 
 // The two products of a gru's candidates: x . kernel_h, and `inner` (rows, lda) . recurrent_h beside it, or added to
 // it.
 void multiply_candidates_x(const Job& job, const TileState& tile, const Step& step, int64_t group) {
   const RecurrentSizes& z = job.size;
-  const int64_t b = z.blocks_of(group), steps = z.in + z.units;
+  if (step.done > 0) return;
   multiply_rows(tile.xh + job.layout.in_padded - z.in, job.layout.a_stride, step.active, z.in,
-                panels_of(job, group) + 2 * b * kLanes * steps, 0, b, sums_of(job, tile, step, group) + 2 * b * kLanes,
-                z.row_stride(group), false);
+                candidates_of(job, group), 0, z.blocks_of(group),
+                sums_of(job, tile, step, group) + gate_vectors(z, group) * kLanes, z.row_stride(group), false);
 }
 void multiply_candidates_h(const Job& job, const TileState& tile, const Step& step, int64_t group, const float* inner,
                            int64_t lda, bool add) {
   const RecurrentSizes& z = job.size;
-  const int64_t b = z.blocks_of(group), steps = z.in + z.units;
-  const float* panel = panels_of(job, group) + 2 * b * kLanes * steps + z.in * b * kLanes;
-  multiply_rows(inner, lda, step.active, z.units, panel, 0, b,
+  const int64_t b = z.blocks_of(group);
+  multiply_rows(inner, lda, step.active, z.units, candidates_of(job, group) + z.in * b * kLanes, 0, b,
                 sums_of(job, tile, step, group) + (add ? 2 : 3) * b * kLanes, z.row_stride(group), add);
+}
+
+// The products of x for `count` steps, from `first` on. Rows of padding are left out.
+void multiply_inputs(const Job& job, const TileState& tile, const Step& first, int64_t count, int64_t group) {
+  const RecurrentSizes& z = job.size;
+  const RecurrentArgs& a = job.a;
+  const int64_t vectors = gate_vectors(z, group), ldc = first.saved ? z.saved_row * tile.rows : job.layout.step_sums;
+  for (int64_t r = 0; r < tile.rows; ++r) {
+    const int64_t row = job.order[tile.first + r];
+    const int64_t begin = job.order.row ? larger(first.s, job.order.begin[tile.first + r]) : first.s;
+    const int64_t end = smaller(first.s + count, job.order.row ? job.order.end[tile.first + r] : a.t);
+    if (begin >= end) continue;
+    const float* x = a.x + (row * a.t + (a.reverse ? a.t - 1 - begin : begin)) * z.in;
+    const int64_t ldx = a.reverse ? -z.in : z.in;
+    float* sums = sums_of(job, tile, first, group) + r * z.row_stride(group) + (begin - first.s) * ldc;
+    multiply_rows(x, ldx, end - begin, z.in, panels_of(job, group), (z.in + z.units) * kWide, vectors, sums, ldc,
+                  false);
+    if (!z.gru()) continue;
+    multiply_rows(x, ldx, end - begin, z.in, candidates_of(job, group), 0, z.blocks_of(group), sums + vectors * kLanes,
+                  ldc, false);
+  }
 }
 
 // Calls f(row of the tile, row of the batch, block of the group) where the mask lets the step happen.
@@ -257,7 +244,7 @@ void gates_of_group(const Job& job, const TileState& tile, const Step& step, int
   const RecurrentSizes& z = job.size;
   const int64_t blocks = z.blocks_of(group), stride = z.row_stride(group), padded = z.units_padded;
   float* const sums = sums_of(job, tile, step, group);
-  const float* const bias = job.workspace + job.layout.biases + group * 2 * z.slots * kLanes;
+  const float* const bias = job.packed + z.biases() + group * 2 * z.slots * kLanes;
   float* const saved_c = step.saved ? step.saved + z.slots * padded * tile.rows : nullptr;
   each_block(job, tile, step, group, [&](int64_t r, int64_t row, int64_t b) {
     float* const p = sums + r * stride;
@@ -301,7 +288,7 @@ template <class G>
 void reset_group(const Job& job, const TileState& tile, const Step& step, int64_t group, const G& g) {
   const RecurrentSizes& z = job.size;
   float* const sums = sums_of(job, tile, step, group);
-  const float* const bias = job.workspace + job.layout.biases + group * 2 * z.slots * kLanes;
+  const float* const bias = job.packed + z.biases() + group * 2 * z.slots * kLanes;
   for (int64_t r = 0; r < step.active; ++r)
     for (int64_t b = 0; b < z.blocks_of(group); ++b) {
       float* const p = sums + r * z.row_stride(group) + 2 * b * kLanes;
@@ -328,19 +315,11 @@ void fetch_next(const Job& job, const TileState& tile, const Step& step) {
   }
 }
 
+// The groups [first, last) of a step, once [x | h] is there. gru_reset_before: after reset_groups for all.
 template <class G>
-void run_step(const Job& job, const TileState& tile, const Step& step, const G& g) {
+void run_groups(const Job& job, const TileState& tile, const Step& step, int64_t first, int64_t last, const G& g) {
   const RecurrentSizes& z = job.size;
-  gather_inputs(job, tile, step);
-  fetch_next(job, tile, step);
-  if (G::kCell == RecurrentCell::gru_reset_before) {
-    for (int64_t group = 0; group < z.groups; ++group) {
-      multiply_gates(job, tile, step, group);
-      multiply_candidates_x(job, tile, step, group);
-      reset_group(job, tile, step, group, g);
-    }
-  }
-  for (int64_t group = 0; group < z.groups; ++group) {
+  for (int64_t group = first; group < last; ++group) {
     if (G::kCell == RecurrentCell::gru_reset_before) {
       multiply_candidates_h(job, tile, step, group, tile.reset, z.units_padded, true);
     } else {
@@ -351,6 +330,15 @@ void run_step(const Job& job, const TileState& tile, const Step& step, const G& 
       }
     }
     gates_of_group(job, tile, step, group, g);
+  }
+}
+
+template <class G>
+void reset_groups(const Job& job, const TileState& tile, const Step& step, int64_t first, int64_t last, const G& g) {
+  for (int64_t group = first; group < last; ++group) {
+    multiply_gates(job, tile, step, group);
+    multiply_candidates_x(job, tile, step, group);
+    reset_group(job, tile, step, group, g);
   }
 }
 
@@ -366,29 +354,69 @@ void carry(const Job& job, const TileState& tile, const Step& step) {
   }
 }
 
-void forward_tile(const void* pointer, int64_t index, float*) {
-  const Job& job = *static_cast<const Job*>(pointer);
-  const RecurrentArgs& a = job.a;
-  const TileState tile(job, index);
-  load_state(job, tile, a.h0, tile.h);
-  load_state(job, tile, a.c0, tile.c);
-  with_gates(a, [&](const auto& gates) {
-    for (int64_t s = 0; s < a.t; ++s) {
-      const int64_t saved = (tile.first * a.t + s * tile.rows) * job.size.saved_row;
-      const Step step = {s, job.order.active(tile.first, tile.rows, s), a.saved ? a.saved + saved : nullptr};
-      if (step.active > 0) run_step(job, tile, step, gates);
-      carry(job, tile, step);
+// What a launch does for its parts of a tile's groups.
+enum class Phase { inputs, reset, step };
+struct Parts {
+  const Job& job;
+  const TileState& tile;
+  Step step;      // the first of `count` for Phase::inputs
+  int64_t count;  // steps
+  Phase phase;
+  int64_t parts;
+};
+
+void part_tile(const void* pointer, int64_t index, float*) {
+  const Parts& p = *static_cast<const Parts*>(pointer);
+  const int64_t groups = p.job.size.groups, first = groups * index / p.parts, last = groups * (index + 1) / p.parts;
+  if (p.phase == Phase::inputs) {
+    for (int64_t group = first; group < last; ++group) multiply_inputs(p.job, p.tile, p.step, p.count, group);
+    return;
+  }
+  with_gates(p.job.a, [&](const auto& gates) {
+    if (p.phase == Phase::reset) {
+      reset_groups(p.job, p.tile, p.step, first, last, gates);
+    } else {
+      run_groups(p.job, p.tile, p.step, first, last, gates);
     }
   });
+}
+
+// Takes a tile through all steps. With a launch, its groups are shared out; without, this thread does it all.
+void go_through(const Job& job, int64_t index, const Launch* launch) {
+  const RecurrentArgs& a = job.a;
+  const TileState tile(job, index);
+  const auto share = [&](const Step& step, int64_t count, Phase phase) {
+    const Parts parts = {job, tile, step, count, phase, launch ? job.size.parts : 1};
+    launch ? launch->parallel(launch->pool, parts.parts, part_tile, &parts) : part_tile(&parts, 0, nullptr);
+  };
+  load_state(job, tile, a.h0, tile.h);
+  load_state(job, tile, a.c0, tile.c);
+  for (int64_t s = 0; s < a.t; ++s) {
+    const int64_t at = s % job.layout.chunk;
+    const Step step = step_at(job, tile, s, at);
+    if (step.done > 0 && at == 0) share(step, smaller(job.layout.chunk, a.t - s), Phase::inputs);
+    if (step.active > 0) {
+      gather_inputs(job, tile, step);
+      if (!launch) fetch_next(job, tile, step);
+      if (a.cell == RecurrentCell::gru_reset_before) share(step, 1, Phase::reset);
+      share(step, 1, Phase::step);
+    }
+    carry(job, tile, step);
+  }
   store_state(job, tile, tile.h, a.h);
   store_state(job, tile, tile.c, a.c);
 }
 
+void forward_tile(const void* job, int64_t index, float*) { go_through(*static_cast<const Job*>(job), index, nullptr); }
+
 }  // namespace
 
 size_t recurrent_workspace(const RecurrentArgs& a) {
-  const size_t tiles = bytes_of(Layout(a, RecurrentSizes(a)).total);
-  const size_t step = a.t == 1 ? recurrent_step_workspace(a) : 0;
+  // A run may have fewer rows than those asked for here, and then so few that they go the other way.
+  RecurrentArgs few = a;
+  few.n = smaller(a.n, kFewRows);
+  const int64_t floats = larger(Layout(a, RecurrentSizes(a)).total, Layout(few, RecurrentSizes(few)).total);
+  const size_t tiles = bytes_of(floats), step = a.t == 1 ? recurrent_step_workspace(a) : 0;
   return step > tiles ? step : tiles;
 }
 
@@ -398,9 +426,11 @@ void recurrent_forward(const RecurrentArgs& a, const Launch& launch) {
   const RecurrentSizes size(a);
   const Layout layout(a, size);
   float* workspace = static_cast<float*>(launch.workspace);
-  const Job job = {a, size, layout, workspace, sort_rows(a, reinterpret_cast<int32_t*>(workspace + layout.order))};
-  launch.parallel(launch.pool, ceil_div(size.in + size.units, kPackRows), pack_tile, &job);
-  pack_biases(job);
+  if (!a.packed) recurrent_pack(a, workspace, launch);
+  const Job job = {a,         size,
+                   layout,    a.packed ? a.packed : workspace,
+                   workspace, sort_rows(a, reinterpret_cast<int32_t*>(workspace + layout.order))};
+  if (size.few()) return go_through(job, 0, &launch);
   launch.parallel(launch.pool, size.tiles, forward_tile, &job);
 }
 

@@ -15,6 +15,8 @@
 // A step of a tile is (group, row, slots). The gates replace the sums in place, which is what `saved` holds: tile after
 // tile, step after step; behind the slots of a step of lstm follow the cell states (row, units_padded).
 //
+// Few rows are a single tile, and the groups are shared out among threads instead.
+//
 // With a mask, rows are sorted by where their sequences begin and end, so that the rows of a tile that have something
 // to do at a step are its first `active` ones, and what is padding costs nothing.
 #pragma once
@@ -23,6 +25,12 @@
 namespace linnet::LINNET_ISA {
 
 inline constexpr int64_t kWide = 2 * kLanes;  // columns of a panel of packed weights
+
+// So many rows are one tile, whose groups are shared out step by step.
+inline constexpr int64_t kFewRows = 4;
+// Floats of the recurrent weights of such a part, at least: what reading them takes must pay for a launch (about one
+// microsecond between threads that are awake).
+inline constexpr int64_t kPartWeights = int64_t{1} << 16;
 
 inline int64_t round_to(int64_t x, int64_t unit) { return ceil_div(x, unit) * unit; }
 inline size_t bytes_of(int64_t floats) { return static_cast<size_t>(round_to(floats, 16)) * sizeof(float); }
@@ -46,8 +54,10 @@ struct RecurrentSizes {
     const int64_t weights = (in + units) * gates * units_padded;
     const int64_t rows = weights > (int64_t{1} << 18) ? 32 : 16;
     const int64_t most = larger(2, smaller(16, (int64_t{1} << 23) / larger(weights, 1) * 2));
-    tiles = a.n <= 4 ? 1 : smaller(most, round_to(ceil_div(a.n, rows), 2));
+    tiles = a.n <= kFewRows ? 1 : smaller(most, round_to(ceil_div(a.n, rows), 2));
     tile_rows = ceil_div(a.n, tiles);
+    parts = smaller(groups / 2, a.n * units * gates * units_padded / kPartWeights);
+    parts = larger(1, parts / 2 * 2);  // even, as the threads mostly are
   }
   RecurrentCell cell;
   int gates, slots;
@@ -55,6 +65,12 @@ struct RecurrentSizes {
   int64_t saved_row;  // floats of `saved` that a row needs for a step
   int64_t tiles;      // tile i is the rows [n * i / tiles, n * (i + 1) / tiles)
   int64_t tile_rows;  // of the largest
+  int64_t parts;      // of few rows: part i is the groups [groups * i / parts, groups * (i + 1) / parts)
+
+  bool few() const { return tiles == 1; }
+  // Of packed weights: where the biases begin, and all of it.
+  int64_t biases() const { return round_to((in + units) * gates * units_padded, 16); }
+  int64_t packed_floats() const { return biases() + round_to(slots * units_padded, 16); }
 
   bool gru() const { return cell == RecurrentCell::gru || cell == RecurrentCell::gru_reset_before; }
   int64_t blocks_of(int64_t group) const { return smaller(2, blocks - 2 * group); }
@@ -91,7 +107,7 @@ inline void fetch(const float* p, int64_t count) {
 inline int64_t row_order_ints(const RecurrentArgs& a) { return a.n * 5 + a.t + 2; }
 RowOrder sort_rows(const RecurrentArgs& a, int32_t* memory);
 
-// A single step of a prediction goes another way (recurrent_step.cpp).
+// A single step with weights as they lie goes another way (recurrent_step.cpp).
 bool is_single_step(const RecurrentArgs& a);
 size_t recurrent_step_workspace(const RecurrentArgs& a);
 void recurrent_step(const RecurrentArgs& a, const Launch& launch);

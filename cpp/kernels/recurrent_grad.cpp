@@ -9,164 +9,18 @@
 //       sums of the tile += [x | h]^T . dz               dkernel and drecurrent, dbias
 //   add up the sums of the tiles, in their order
 //
-// dz lies in panels of kWide columns, (panel, row, kWide): a row of it is the left operand of dz . recurrent^T, read in
-// chunks of kWide, and a panel of it the right operand of [x | h]^T . dz. Columns come in the order of `vector_at`; a
-// gru has two sets of those for its candidates, that of the products of x in front and that of h behind.
+// The product of a step waits for the step before it, where the first thing that happens to its results is that the
+// gates take them up: so a group of units needs others only once in a step, for all of dz. That is how few rows are
+// shared out, as in the forward pass: a launch for every step, groups of units its parts. Start reading at go_back.
+#include "kernels/recurrent_grad.h"
+
 #include "kernels/declare.h"
-#include "kernels/gemm_pack.h"
-#include "kernels/recurrent.h"
 #include "kernels/recurrent_cells.h"
 
 namespace linnet::LINNET_ISA {
 namespace {
 
-// Rows of dz between two visits to the sums: enough to make them worth loading, few enough for L2.
-constexpr int64_t kChunkRows = 96;
-constexpr int64_t kMostSteps = 64;  // of a chunk
-
-// The panels of dz.
-struct Panels {
-  explicit Panels(const RecurrentSizes& z) : size(z) {
-    const bool gru = z.gru();
-    of_kernel = gru ? z.groups + z.blocks : z.cell == RecurrentCell::lstm ? 2 * z.blocks : z.groups;
-    candidates = gru ? z.groups : 0;
-    first_inner = z.cell == RecurrentCell::gru ? z.groups : 0;
-    total = of_kernel + first_inner;
-  }
-  // Which gate and block half `half` of a panel is; block may be z.blocks, one too many, at the end of a set.
-  struct Place {
-    int gate;
-    int64_t block;
-  };
-  Place vector_at(int64_t panel, int half) const {
-    if (size.cell == RecurrentCell::simple) return {0, 2 * panel + half};
-    if (size.cell == RecurrentCell::lstm) return {static_cast<int>(panel % 2 * 2 + half), panel / 2};
-    if (panel < candidates) return {2, 2 * panel + half};
-    if (panel < candidates + size.blocks) return {half, panel - candidates};
-    return {2, 2 * (panel - candidates - size.blocks) + half};
-  }
-  const RecurrentSizes& size;
-  int64_t of_kernel;    // panels [0, of_kernel) belong to products of x,
-  int64_t first_inner;  // panels [first_inner, total) to those of h
-  int64_t candidates;   // panels [0, candidates) are a gru's candidates
-  int64_t total;
-};
-
-// Where the parts of the workspace lie, in floats.
-struct Layout {
-  Layout(const RecurrentArgs& a, const RecurrentSizes& z, const Panels& panels) {
-    in_padded = round_to(z.in, 16);
-    const bool before = z.cell == RecurrentCell::gru_reset_before;
-    x_stride = (round_to(in_padded + z.units_padded * (before ? 2 : 1), 16) / 16 | 1) * 16;
-    units_wide = round_to(z.units, kWide);
-    in_wide = round_to(z.in, kWide);
-    chunk_rows = larger(z.tile_rows, kChunkRows);
-    // Panels a multiple of 4 KB apart would crowd into few sets of the cache.
-    dz_stride = (chunk_rows + 2) * kWide;
-    packed_kernel = units_wide * (panels.total - panels.first_inner) * kWide;
-    order = packed_kernel + in_wide * panels.of_kernel * kWide;
-    tiles = order + (a.mask ? round_to(row_order_ints(a), 16) : 0);
-    // Of a tile.
-    x = round_to(panels.total * dz_stride, 16);
-    dh = x + chunk_rows * x_stride;
-    carried = dh + z.tile_rows * units_wide;
-    dc = carried + z.tile_rows * units_wide;
-    dreset = dc + z.tile_rows * units_wide;
-    dx = dreset + (before ? z.tile_rows * units_wide : 0);
-    dkernel = dx + chunk_rows * in_wide;
-    drecurrent = dkernel + z.in * panels.of_kernel * kWide;
-    dbias = drecurrent + z.units * (panels.total - panels.first_inner) * kWide;
-    tile_stride = dbias + panels.total * kWide;
-    total = tiles + z.tiles * tile_stride;
-  }
-  int64_t in_padded, x_stride, units_wide, in_wide, chunk_rows, dz_stride;
-  int64_t packed_kernel, order, tiles;
-  int64_t x, dh, carried, dc, dreset, dx, dkernel, drecurrent, dbias, tile_stride, total;
-};
-
-struct Job {
-  const RecurrentGradArgs& args;
-  const RecurrentArgs& a;
-  const RecurrentSizes& size;
-  const Panels& panels;
-  const Layout& layout;
-  float* workspace;
-  RowOrder order;
-
-  int64_t columns() const { return size.gates * size.units; }
-  int64_t inner_panels() const { return panels.total - panels.first_inner; }
-};
-
-// ---- packing -------------------------------------------------------------------------------------------------------
-
-// One panel of weights^T: kWide rows of `weights` (count, columns) from `row` on, to (panels of dz, kWide, kWide).
-void pack_transposed(const Job& job, const float* weights, int64_t count, int64_t row, int64_t first, int64_t last,
-                     float* to) {
-  const int64_t u = job.size.units;
-  for (int64_t panel = first; panel < last; ++panel)
-    for (int half = 0; half < 2; ++half, to += kLanes * kWide) {
-      const Panels::Place at = job.panels.vector_at(panel, half);
-      const int64_t some = larger(0, smaller(kLanes, u - at.block * kLanes));
-      for (int64_t l = some; l < kLanes; ++l)
-        for (int64_t j = 0; j < kWide; j += kLanes) store(to + l * kWide + j, Vec{});
-      if (some == 0) continue;
-      const float* source = weights + row * job.columns() + at.gate * u + at.block * kLanes;
-      pack_b_transposed(source, job.columns(), some, smaller(kWide, count - row), kWide, source, to);
-    }
-}
-
-void pack_tile(const void* pointer, int64_t index, float*) {
-  const Job& job = *static_cast<const Job*>(pointer);
-  const int64_t inner = job.layout.units_wide / kWide;
-  if (index < inner) {
-    pack_transposed(job, job.a.recurrent, job.size.units, index * kWide, job.panels.first_inner, job.panels.total,
-                    job.workspace + index * job.inner_panels() * kWide * kWide);
-  } else {
-    pack_transposed(job, job.a.kernel, job.size.in, (index - inner) * kWide, 0, job.panels.of_kernel,
-                    job.workspace + job.layout.packed_kernel + (index - inner) * job.panels.of_kernel * kWide * kWide);
-  }
-}
-
-// ---- a tile --------------------------------------------------------------------------------------------------------
-
-// The rows of a tile and its memory.
-struct TileState {
-  TileState(const Job& job, int64_t index)
-      : first(job.a.n * index / job.size.tiles),
-        rows(job.a.n * (index + 1) / job.size.tiles - first),
-        dz(job.workspace + job.layout.tiles + index * job.layout.tile_stride),
-        x(dz + job.layout.x),
-        dh(dz + job.layout.dh),
-        carried(dz + job.layout.carried),
-        dc(dz + job.layout.dc),
-        dreset(dz + job.layout.dreset),
-        dx(dz + job.layout.dx),
-        dkernel(dz + job.layout.dkernel),
-        drecurrent(dz + job.layout.drecurrent),
-        dbias(dz + job.layout.dbias) {}
-  int64_t first, rows;
-  float* dz;          // (panel, chunk_rows, kWide), panels dz_stride apart
-  float* x;           // (chunk_rows, x_stride): [x | h before], for gru_reset_before | the reset h
-  float* dh;          // (rows, units_wide): what came through the products of the step after this one,
-  float* carried;     // (rows, units_wide): and past them
-  float* dc;          // (rows, units_wide)
-  float* dreset;      // (rows, units_wide), gru_reset_before: the gradient of the reset h
-  float* dx;          // (chunk_rows, in_wide)
-  float* dkernel;     // (in, panels of the kernel)
-  float* drecurrent;  // (units, panels of h)
-  float* dbias;       // (panels)
-};
-
-// A step in a chunk: its rows of dz and x begin at `offset`.
-struct Step {
-  int64_t s, active, offset;
-};
-
-void clear(float* p, int64_t count) {
-  each_vector(count, [&](int64_t i, int64_t some) { store_some(p + i, Vec{}, some); });
-}
-
-void load_state(const Job& job, const TileState& tile, const float* from, float* to) {
+void load_state(const GradJob& job, const GradTile& tile, const float* from, float* to) {
   const int64_t u = job.size.units, wide = job.layout.units_wide;
   for (int64_t r = 0; r < tile.rows; ++r)
     for (int64_t j = 0; j < wide; j += kLanes) {
@@ -175,16 +29,28 @@ void load_state(const Job& job, const TileState& tile, const float* from, float*
     }
 }
 
-Vec factor(const Job& job, int64_t row, int64_t unit) {
+Vec factor(const GradJob& job, int64_t row, int64_t unit) {
   const float* mask = job.a.recurrent_mask;
   const int64_t u = job.size.units;
   return mask ? load_some(mask + row * u + unit, smaller(kLanes, u - unit), 0) : broadcast(1.0f);
 }
 
+// A step for the groups [first, last) of units.
+struct Part {
+  const GradJob& job;
+  const GradTile& tile;
+  const GradStep& step;
+  int64_t first, last;
+
+  int64_t begin() const { return first * kWide; }
+  int64_t end() const { return smaller(last * kWide, job.size.units); }
+};
+
 // What the mask left out in this step: dh passes by.
-void carry_back(const Job& job, const TileState& tile, const Step& step, int64_t r) {
+void carry_back(const Part& part, int64_t r) {
+  const auto& [job, tile, step, first, last] = part;
   const int64_t row = job.order[tile.first + r], u = job.size.units;
-  for (int64_t j = 0; j < u; j += kLanes) {
+  for (int64_t j = part.begin(); j < part.end(); j += kLanes) {
     const int64_t at = r * job.layout.units_wide + j;
     Vec v = load(tile.carried + at) + load(tile.dh + at) * factor(job, row, j);
     if (job.args.dy) v += load_some(job.args.dy + (row * job.a.t + step.s) * u + j, smaller(kLanes, u - j), 0);
@@ -194,7 +60,7 @@ void carry_back(const Job& job, const TileState& tile, const Step& step, int64_t
 }
 
 // [x | h before] of a step, and h before with its factors alone where `h_of` is asked for.
-void gather(const Job& job, const TileState& tile, const Step& step) {
+void gather(const GradJob& job, const GradTile& tile, const GradStep& step) {
   const RecurrentArgs& a = job.a;
   const int64_t u = a.units, input_step = a.reverse ? a.t - 1 - step.s : step.s;
   for (int64_t r = 0; r < step.active; ++r) {
@@ -212,9 +78,9 @@ void gather(const Job& job, const TileState& tile, const Step& step) {
 
 // A vector of one row while the gates go backwards.
 struct Cell {
-  const Job& job;
-  const TileState& tile;
-  const Step& step;
+  const GradJob& job;
+  const GradTile& tile;
+  const GradStep& step;
   int64_t r, row, unit, some;
   const float* saved;  // its group's slots
   int64_t stride;      // of dz from panel to panel
@@ -233,7 +99,7 @@ struct Cell {
 template <class G>
 Vec cell_back(const Cell& v, const G& g, Vec dh, int64_t block, int64_t in_group, int64_t blocks) {
   const RecurrentSizes& z = v.job.size;
-  const Panels& panels = v.job.panels;
+  const GradPanels& panels = v.job.panels;
   const int64_t group = block / 2;
   const int half = static_cast<int>(block % 2);
   if constexpr (G::kCell == RecurrentCell::simple) {
@@ -272,10 +138,11 @@ Vec cell_back(const Cell& v, const G& g, Vec dh, int64_t block, int64_t in_group
 // Calls f(Cell, block, block in its group, blocks of the group) for the vectors of active rows that the mask leaves,
 // in the order in which `saved` lies.
 template <class F>
-void each_cell(const Job& job, const TileState& tile, const Step& step, const F& f) {
+void each_cell(const Part& part, const F& f) {
+  const auto& [job, tile, step, first, last] = part;
   const RecurrentSizes& z = job.size;
   const float* const saved = job.a.saved + (tile.first * job.a.t + step.s * tile.rows) * z.saved_row;
-  for (int64_t block = 0; block < z.blocks; ++block)
+  for (int64_t block = 2 * first; block < smaller(2 * last, z.blocks); ++block)
     for (int64_t r = 0; r < step.active; ++r) {
       const int64_t row = job.order[tile.first + r];
       if (masked_out(job.a, row, step.s)) continue;
@@ -286,50 +153,17 @@ void each_cell(const Job& job, const TileState& tile, const Step& step, const F&
     }
 }
 
-void clear_row(const Job& job, const TileState& tile, const Step& step, int64_t r) {
-  for (int64_t panel = 0; panel < job.panels.total; ++panel) {
-    clear(tile.dz + panel * job.layout.dz_stride + (step.offset + r) * kWide, kWide);
+void clear_row(const Part& part, int64_t r) {
+  const GradPanels& panels = part.job.panels;
+  for (int64_t panel = 0; panel < panels.total; ++panel) {
+    const int64_t group = panels.group_of(panel);
+    if (group < part.first || group >= part.last) continue;
+    clear(part.tile.dz + panel * part.job.layout.dz_stride + (part.step.offset + r) * kWide, kWide);
   }
-}
-
-// c (rows, columns) = dz[first, last) . packed, where rows of dz begin at `offset`.
-void multiply_dz(const Job& job, const TileState& tile, int64_t first, int64_t last, int64_t offset, int64_t rows,
-                 const float* packed, int64_t columns, float* c, int64_t ldc) {
-  const int64_t steps = (last - first) * kWide, stride = job.layout.dz_stride;
-  const int64_t slivers = ceil_div(rows, kMaxRows);
-  const int64_t vectors = ceil_div(columns, kLanes);
-  for (int64_t v = 0; v < vectors;) {
-    const int some = tile_vectors(rows, vectors - v);
-    for (int64_t i = 0; i < slivers; ++i) {
-      const int64_t r0 = rows * i / slivers, r1 = rows * (i + 1) / slivers;
-      MicroTile t = {};
-      t.a = tile.dz + first * stride + (offset + r0) * kWide;
-      t.a_stride = kWide, t.a_chunk = kWide, t.a_skip = stride - kWide;
-      t.b = packed + v * kLanes * steps, t.ldb = kWide, t.b_pair = kWide * steps, t.k = steps;
-      t.c = c + r0 * ldc + v * kLanes, t.ldc = ldc;
-      micro_kernel_for(static_cast<int>(r1 - r0), some, true)(t);
-    }
-    v += some;
-  }
-}
-
-// sums (count, panels) += (= in the first chunk) left^T . dz[first, last) over the rows of a chunk.
-void add_products(const Job& job, const TileState& tile, int64_t first, int64_t last, int64_t rows, const float* left,
-                  int64_t count, float* sums, int64_t ld, bool first_chunk) {
-  const int64_t slivers = ceil_div(count, kMaxRows);
-  for (int64_t panel = first; panel < last; ++panel)
-    for (int64_t i = 0; i < slivers; ++i) {
-      const int64_t r0 = count * i / slivers, r1 = count * (i + 1) / slivers;
-      MicroTile t = {};
-      t.a = left + r0, t.a_stride = job.layout.x_stride, t.a_chunk = rows;
-      t.b = tile.dz + panel * job.layout.dz_stride, t.ldb = kWide, t.k = rows;
-      t.c = sums + r0 * ld + (panel - first) * kWide, t.ldc = ld, t.accumulate = !first_chunk;
-      micro_kernel_for(static_cast<int>(r1 - r0), 2, false)(t);
-    }
 }
 
 // What the step before this one will read.
-void fetch_next(const Job& job, const TileState& tile, const Step& step) {
+void fetch_next(const GradJob& job, const GradTile& tile, const GradStep& step) {
   const RecurrentArgs& a = job.a;
   const RecurrentSizes& z = job.size;
   if (step.s == 0) return;
@@ -342,98 +176,65 @@ void fetch_next(const Job& job, const TileState& tile, const Step& step) {
   if (a.saved) fetch(a.saved + (tile.first * a.t + (step.s - 1) * tile.rows) * z.saved_row, tile.rows * z.saved_row);
 }
 
-template <class G>
-void step_back(const Job& job, const TileState& tile, const Step& step, const G& g) {
-  const RecurrentSizes& z = job.size;
-  const RecurrentArgs& a = job.a;
-  const Panels& panels = job.panels;
-  const int64_t wide = job.layout.units_wide;
-  constexpr bool before = G::kCell == RecurrentCell::gru_reset_before;
-  gather(job, tile, step);
-  fetch_next(job, tile, step);
-  for (int64_t r = 0; a.mask && r < step.active; ++r) {
-    if (!masked_out(a, job.order[tile.first + r], step.s)) continue;
-    carry_back(job, tile, step, r);
-    clear_row(job, tile, step, r);
-  }
-  each_cell(job, tile, step, [&](const Cell& v, int64_t block, int64_t in_group, int64_t blocks) {
-    float* const carried = tile.carried + v.r * wide + v.unit;
-    const Vec dh = load(carried) + load(tile.dh + v.r * wide + v.unit) * factor(job, v.row, v.unit) +
-                   v.from(job.args.dy, v.row * a.t + step.s);
-    store(carried, cell_back(v, g, dh, block, in_group, blocks));
-  });
-  if (before) {
-    // Through the product of the reset h first: the reset gate's own gradient comes out of it.
-    float* const packed = job.workspace;
-    const int64_t all = job.inner_panels() * kWide;
-    for (int64_t j = 0; j < z.units; j += kWide) {
-      multiply_dz(job, tile, 0, panels.candidates, step.offset, step.active, packed + j * all,
-                  smaller(kWide, z.units - j), tile.dreset + j, wide);
-    }
-    each_cell(job, tile, step, [&](const Cell& v, int64_t block, int64_t in_group, int64_t) {
-      const Vec reset = v.slot(2 * in_group + 1), rows = factor(job, v.row, v.unit), h = v.h_before();
-      const Vec d = load(tile.dreset + v.r * wide + v.unit) * rows;
-      float* const carried = tile.carried + v.r * wide + v.unit;
-      store(carried, load(carried) + d * reset);
-      v.put(panels.candidates + block, 1, g.open_slope(d * h, reset));
-      store(tile.x + (step.offset + v.r) * job.layout.x_stride + job.layout.in_padded + z.units_padded + v.unit,
-            reset * h * rows);
-    });
-    for (int64_t j = 0; j < z.units; j += kWide) {
-      multiply_dz(job, tile, panels.candidates, panels.total, step.offset, step.active,
-                  packed + j * all + panels.candidates * kWide * kWide, smaller(kWide, z.units - j), tile.dh + j, wide);
-    }
-  } else {
-    multiply_dz(job, tile, panels.first_inner, panels.total, step.offset, step.active, job.workspace, z.units, tile.dh,
-                wide);
-  }
+// to (rows, units_wide) = dz[first, last) of a step . recurrent^T, the columns of a part.
+void multiply_part(const Part& part, const GradStep& step, int64_t first, int64_t last, float* to) {
+  const GradJob& job = part.job;
+  const int64_t stride = job.inner_panels() * kWide * kWide;
+  const float* packed = job.workspace + part.first * stride + (first - job.panels.first_inner) * kWide * kWide;
+  multiply_dz(job, part.tile, first, last, step.offset, step.active, packed, stride, part.end() - part.begin(),
+              to + part.begin(), job.layout.units_wide);
 }
 
-// dx of the steps of a chunk, and what they add to the gradients of the weights.
-void finish_chunk(const Job& job, const TileState& tile, const Step* steps, int64_t count, int64_t rows, bool first) {
-  const RecurrentSizes& z = job.size;
-  const RecurrentArgs& a = job.a;
-  const Panels& panels = job.panels;
-  const Layout& l = job.layout;
-  if (job.args.dx) {
-    multiply_dz(job, tile, 0, panels.of_kernel, 0, rows, job.workspace + l.packed_kernel, z.in, tile.dx, l.in_wide);
-    for (int64_t i = 0; i < count; ++i)
-      for (int64_t r = 0; r < steps[i].active; ++r) {
-        const int64_t row = job.order[tile.first + r], s = steps[i].s;
-        float* to = job.args.dx + (row * a.t + (a.reverse ? a.t - 1 - s : s)) * z.in;
-        const float* from = tile.dx + (steps[i].offset + r) * l.in_wide;
-        each_vector(z.in, [&](int64_t j, int64_t some) { store_some(to + j, load(from + j), some); });
-      }
+// dh before `step`, through its products.
+void through_products(const Part& part, const GradStep& step) {
+  const GradPanels& panels = part.job.panels;
+  const bool before = part.job.size.cell == RecurrentCell::gru_reset_before;
+  if (step.active == 0) return;
+  multiply_part(part, step, before ? panels.candidates : panels.first_inner, panels.total, part.tile.dh);
+}
+
+// From dh and dc to dz.
+template <class G>
+void gates_back(const Part& part, const G& g) {
+  const auto& [job, tile, step, first, last] = part;
+  const int64_t wide = job.layout.units_wide;
+  for (int64_t r = step.active; r < tile.rows; ++r) carry_back(part, r);
+  for (int64_t r = 0; job.a.mask && r < step.active; ++r) {
+    if (!masked_out(job.a, job.order[tile.first + r], step.s)) continue;
+    carry_back(part, r);
+    clear_row(part, r);
   }
-  if (job.args.dkernel) {
-    add_products(job, tile, 0, panels.of_kernel, rows, tile.x, z.in, tile.dkernel, panels.of_kernel * kWide, first);
-  }
-  if (job.args.drecurrent) {
-    const int64_t ld = job.inner_panels() * kWide;
-    const float* h = tile.x + l.in_padded;
-    const bool before = z.cell == RecurrentCell::gru_reset_before;
-    const int64_t split = before ? panels.candidates : panels.first_inner;
-    if (before) add_products(job, tile, 0, split, rows, h + z.units_padded, z.units, tile.drecurrent, ld, first);
-    add_products(job, tile, split, panels.total, rows, h, z.units,
-                 tile.drecurrent + (split - panels.first_inner) * kWide, ld, first);
-  }
-  if (job.args.dbias || job.args.drecurrent_bias) {
-    for (int64_t panel = 0; panel < panels.total; ++panel)
-      for (int half = 0; half < 2; ++half) {
-        float* const sum = tile.dbias + panel * kWide + half * kLanes;
-        const float* dz = tile.dz + panel * l.dz_stride + half * kLanes;
-        Vec v = first ? Vec{} : load(sum);
-        for (int64_t r = 0; r < rows; ++r) v += load(dz + r * kWide);
-        store(sum, v);
-      }
-  }
+  each_cell(part, [&](const Cell& v, int64_t block, int64_t in_group, int64_t blocks) {
+    float* const carried = v.tile.carried + v.r * wide + v.unit;
+    const Vec dh = load(carried) + load(v.tile.dh + v.r * wide + v.unit) * factor(v.job, v.row, v.unit) +
+                   v.from(v.job.args.dy, v.row * v.job.a.t + v.step.s);
+    store(carried, cell_back(v, g, dh, block, in_group, blocks));
+  });
+}
+
+// gru_reset_before: through the product of the reset h; the reset gate's own gradient comes out of it.
+template <class G>
+void reset_back(const Part& part, const G& g) {
+  const GradPanels& panels = part.job.panels;
+  const int64_t wide = part.job.layout.units_wide;
+  if (part.step.active > 0) multiply_part(part, part.step, 0, panels.candidates, part.tile.dreset);
+  each_cell(part, [&](const Cell& v, int64_t block, int64_t in_group, int64_t) {
+    const Vec reset = v.slot(2 * in_group + 1), rows = factor(v.job, v.row, v.unit), h = v.h_before();
+    const Vec d = load(v.tile.dreset + v.r * wide + v.unit) * rows;
+    float* const carried = v.tile.carried + v.r * wide + v.unit;
+    store(carried, load(carried) + d * reset);
+    v.put(panels.candidates + block, 1, g.open_slope(d * h, reset));
+    store(v.tile.x + (v.step.offset + v.r) * v.job.layout.x_stride + v.job.layout.in_padded + v.job.size.units_padded +
+              v.unit,
+          reset * h * rows);
+  });
 }
 
 // What is read before it is written: dh, halves of panels that belong to no block, rows of the reset h that the mask
 // leaves out. The sums begin with the first chunk.
-void clear_memory(const Job& job, const TileState& tile) {
+void clear_memory(const GradJob& job, const GradTile& tile) {
   const RecurrentArgs& a = job.a;
-  const Layout& l = job.layout;
+  const GradLayout& l = job.layout;
   clear(tile.dh, job.size.tile_rows * l.units_wide);
   if (job.size.cell != RecurrentCell::lstm && job.size.blocks % 2) clear(tile.dz, job.panels.total * l.dz_stride);
   if (job.size.cell == RecurrentCell::gru_reset_before && a.mask) clear(tile.x, l.chunk_rows * l.x_stride);
@@ -442,7 +243,7 @@ void clear_memory(const Job& job, const TileState& tile) {
   }
 }
 
-void store_states(const Job& job, const TileState& tile) {
+void store_states(const GradJob& job, const GradTile& tile) {
   const int64_t u = job.size.units, wide = job.layout.units_wide;
   for (int64_t r = 0; r < tile.rows; ++r) {
     const int64_t row = job.order[tile.first + r];
@@ -455,67 +256,65 @@ void store_states(const Job& job, const TileState& tile) {
   }
 }
 
-void backward_tile(const void* pointer, int64_t index, float*) {
-  const Job& job = *static_cast<const Job*>(pointer);
-  const TileState tile(job, index);
+// What a launch does for its parts of a tile's groups.
+enum class Phase { gates, reset, products };
+struct Parts {
+  const GradJob& job;
+  const GradTile& tile;
+  GradStep step;
+  GradStep after;  // the step after it, whose product has to come first; or none: nothing active
+  Phase phase;
+  int64_t parts;
+};
+
+void part_tile(const void* pointer, int64_t index, float*) {
+  const Parts& p = *static_cast<const Parts*>(pointer);
+  const int64_t groups = p.job.size.groups;
+  const Part part = {p.job, p.tile, p.step, groups * index / p.parts, groups * (index + 1) / p.parts};
+  if (p.phase != Phase::reset) through_products(part, p.after);
+  if (p.phase == Phase::products) return;
+  with_gates(p.job.a,
+             [&](const auto& gates) { p.phase == Phase::gates ? gates_back(part, gates) : reset_back(part, gates); });
+}
+
+// Takes a tile through all steps. With a launch, its groups are shared out; without, this thread does it all.
+void go_back(const GradJob& job, int64_t index, const Launch* launch) {
+  const RecurrentArgs& a = job.a;
+  const GradTile tile(job, index);
+  const auto share = [&](const GradStep& step, const GradStep& after, Phase phase) {
+    const Parts parts = {job, tile, step, after, phase, launch ? job.size.parts : 1};
+    launch ? launch->parallel(launch->pool, parts.parts, part_tile, &parts) : part_tile(&parts, 0, nullptr);
+  };
   clear_memory(job, tile);
   load_state(job, tile, job.args.dh, tile.carried);
   load_state(job, tile, job.args.dc, tile.dc);
-  with_gates(job.a, [&](const auto& gates) {
-    bool first = true;
-    for (int64_t s = job.a.t - 1; s >= 0;) {
-      Step steps[kMostSteps];
-      int64_t count = 0, rows = 0;
-      while (s >= 0 && count < kMostSteps) {
-        const Step step = {s, job.order.active(tile.first, tile.rows, s), rows};
-        if (rows + step.active > job.layout.chunk_rows) break;
-        for (int64_t r = step.active; r < tile.rows; ++r) carry_back(job, tile, step, r);
-        if (step.active > 0) step_back(job, tile, step, gates);
-        rows += step.active, --s;
-        steps[count++] = step;
-      }
-      if (rows > 0) finish_chunk(job, tile, steps, count, rows, first);
-      first = first && rows == 0;
+  GradStep after = {a.t, 0, 0};
+  bool first = true;
+  for (int64_t s = a.t - 1; s >= 0;) {
+    GradStep steps[kMostSteps];
+    int64_t count = 0, rows = 0;
+    while (s >= 0 && count < job.layout.chunk_steps) {
+      const GradStep step = {s, job.order.active(tile.first, tile.rows, s), rows};
+      if (rows + step.active > job.layout.chunk_rows) break;
+      gather(job, tile, step);
+      if (!launch) fetch_next(job, tile, step);
+      share(step, after, Phase::gates);
+      if (a.cell == RecurrentCell::gru_reset_before) share(step, after, Phase::reset);
+      rows += step.active, --s, after = step;
+      if (step.active > 0) steps[count++] = step;
     }
-    if (first) clear(tile.dkernel, job.layout.tile_stride - job.layout.dkernel);
-  });
+    const GradChunk chunk = {job, tile, steps, count, rows, first};
+    if (rows > 0 && launch) launch->parallel(launch->pool, chunk.parts(), grad_chunk_part, &chunk);
+    for (int64_t i = 0; rows > 0 && !launch && i < chunk.parts(); ++i) grad_chunk_part(&chunk, i, nullptr);
+    first = first && rows == 0;
+  }
+  if (first) clear(tile.dkernel, job.layout.tile_stride - job.layout.dkernel);
+  if (job.args.dh0) share(after, after, Phase::products);
   store_states(job, tile);
 }
 
-// ---- the sums of the tiles -----------------------------------------------------------------------------------------
-
-// Adds up one row of weights: `offset` is that of its columns in a tile, which begin with panel `first`.
-void add_row(const Job& job, int64_t offset, int64_t first, int64_t last, float* to) {
-  const int64_t u = job.size.units;
-  const float* from = job.workspace + job.layout.tiles + offset;
-  for (int64_t panel = first; panel < last; ++panel)
-    for (int half = 0; half < 2; ++half, from += kLanes) {
-      const Panels::Place at = job.panels.vector_at(panel, half);
-      if (at.block >= job.size.blocks) continue;
-      Vec v = load(from);
-      for (int64_t i = 1; i < job.size.tiles; ++i) v += load(from + i * job.layout.tile_stride);
-      store_some(to + at.gate * u + at.block * kLanes, v, smaller(kLanes, u - at.block * kLanes));
-    }
-}
-
-constexpr int64_t kSumRows = 16;
-
-void sum_tile(const void* pointer, int64_t index, float*) {
-  const Job& job = *static_cast<const Job*>(pointer);
-  const Panels& p = job.panels;
-  const int64_t in = job.size.in, rows = in + job.size.units;
-  for (int64_t i = index * kSumRows; i < smaller(rows, (index + 1) * kSumRows); ++i) {
-    if (i < in && job.args.dkernel) {
-      add_row(job, job.layout.dkernel + i * p.of_kernel * kWide, 0, p.of_kernel, job.args.dkernel + i * job.columns());
-    } else if (i >= in && job.args.drecurrent) {
-      add_row(job, job.layout.drecurrent + (i - in) * job.inner_panels() * kWide, p.first_inner, p.total,
-              job.args.drecurrent + (i - in) * job.columns());
-    }
-  }
-  if (index == 0 && job.args.dbias) add_row(job, job.layout.dbias, 0, p.of_kernel, job.args.dbias);
-  if (index == 0 && job.args.drecurrent_bias) {
-    add_row(job, job.layout.dbias + p.first_inner * kWide, p.first_inner, p.total, job.args.drecurrent_bias);
-  }
+void backward_tile(const void* job, int64_t index, float*) {
+  go_back(*static_cast<const GradJob*>(job), index, nullptr);
 }
 
 void clear_all(const RecurrentGradArgs& args) {
@@ -532,23 +331,26 @@ void clear_all(const RecurrentGradArgs& args) {
 
 size_t recurrent_grad_workspace(const RecurrentArgs& a) {
   const RecurrentSizes size(a);
-  const Panels panels(size);
-  return bytes_of(Layout(a, size, panels).total);
+  const GradPanels panels(size);
+  return bytes_of(GradLayout(a, size, panels).total);
 }
 
 void recurrent_grad(const RecurrentGradArgs& args, const Launch& launch) {
   const RecurrentArgs& a = args.forward;
   if (a.n == 0 || a.units == 0) return clear_all(args);
   const RecurrentSizes size(a);
-  const Panels panels(size);
-  const Layout layout(a, size, panels);
+  const GradPanels panels(size);
+  const GradLayout layout(a, size, panels);
   float* workspace = static_cast<float*>(launch.workspace);
-  const Job job = {
+  const GradJob job = {
       args, a, size, panels, layout, workspace, sort_rows(a, reinterpret_cast<int32_t*>(workspace + layout.order))};
-  const int64_t packs = (layout.units_wide + (args.dx ? layout.in_wide : 0)) / kWide;
-  launch.parallel(launch.pool, packs, pack_tile, &job);
-  launch.parallel(launch.pool, size.tiles, backward_tile, &job);
-  launch.parallel(launch.pool, ceil_div(size.in + size.units, kSumRows), sum_tile, &job);
+  launch.parallel(launch.pool, grad_pack_tiles(job), grad_pack_tile, &job);
+  if (size.few()) {
+    go_back(job, 0, &launch);
+  } else {
+    launch.parallel(launch.pool, size.tiles, backward_tile, &job);
+  }
+  launch.parallel(launch.pool, grad_sum_tiles(job), grad_sum_tile, &job);
 }
 
 }  // namespace linnet::LINNET_ISA

@@ -1,6 +1,6 @@
-// One step of a recurrent layer for a prediction: generation one element at a time, where the time goes into reading
-// the weights once. They are not packed, which would read and write them all, but multiplied as they lie by gemm, which
-// shares the columns of large ones between threads; then the gates take one pass.
+// One step of a recurrent layer whose weights nobody has packed, as of a layer called on arrays: the time goes into
+// reading the weights once. They are not packed, which would read and write them all, but multiplied as they lie by
+// gemm, which shares the columns of large ones between threads; then the gates take one pass.
 //
 // The sums of x and of h are formed apart and added, unlike in a longer sequence: the last bits may differ from there.
 // Nothing is saved for a gradient. Start reading at recurrent_step, at the end.
@@ -103,7 +103,7 @@ void reset_state(const RecurrentArgs& a, float* z, float* left, const Launch& la
 
 }  // namespace
 
-bool is_single_step(const RecurrentArgs& a) { return a.t == 1 && !a.saved; }
+bool is_single_step(const RecurrentArgs& a) { return a.t == 1 && !a.saved && !a.packed; }
 
 size_t recurrent_step_workspace(const RecurrentArgs& a) {
   const int64_t columns = recurrent_gates(a.cell) * a.units;

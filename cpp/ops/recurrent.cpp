@@ -9,15 +9,23 @@
 // what the gradient wants to know of the gates. None is computed that nobody reads. The gradient's inputs are those, y,
 // what was saved, and the gradients of y, h and c as far as there are any (attributes dy, dh, dc).
 #include "graph/graph.h"
+#include "graph/prepare.h"
 #include "ops/ops.h"
 
 namespace linnet {
 namespace {
 
+// Nodes whose weights are packed into input 1 carry the shape of the kernel as it was.
+constexpr const char* kKernelShape = "kernel_shape";
+
 // Which input is which; -1 for those that are not there.
 struct Operands {
   explicit Operands(RecurrentCell cell, const Attributes& attributes) {
-    if (attributes.flag("bias")) bias = count++;
+    if (attributes.find(kKernelShape)) {
+      count = 2;
+    } else if (attributes.flag("bias")) {
+      bias = count++;
+    }
     if (attributes.flag("state")) h0 = count++;
     if (attributes.flag("state") && cell == RecurrentCell::lstm) c0 = count++;
     if (attributes.flag("mask")) mask = count++;
@@ -163,15 +171,18 @@ struct Binding {
     args.n = extent(n, context.capacity);
     args.t = x[1];
     args.in = x[2];
-    args.units = context.input(2).shape[0];
+    is_packed = context.node.attributes.find(kKernelShape);
+    const Shape& kernel = is_packed ? context.node.attributes.ints(kKernelShape) : context.input(1).shape;
+    args.units = kernel[1] / recurrent_gates(cell);
     args.activation = activation_named(context.node.attributes.text("activation"));
     if (cell != RecurrentCell::simple) {
       args.gate = activation_named(context.node.attributes.text("recurrent_activation"));
     }
     args.reverse = context.node.attributes.flag("reverse");
-    // Sizes alone tell a kernel how much memory it needs; whether there is a mask does, too.
-    static const float kNone = 0;
-    if (operands.mask >= 0) args.mask = &kNone;
+    // Sizes alone tell a kernel how much memory it needs; whether there are a mask and packed weights does, too.
+    static const float kSome = 0;
+    if (operands.mask >= 0) args.mask = &kSome;
+    if (is_packed) args.packed = &kSome;
     for (int value : context.node.outputs) outputs.push_back(context.graph.use_count(value) ? value : -1);
   }
 
@@ -184,8 +195,12 @@ struct Binding {
     RecurrentArgs a = args;
     a.n = extent(n, run.n);
     a.x = read(run, 0);
-    a.kernel = read(run, 1);
-    a.recurrent = read(run, 2);
+    if (is_packed) {
+      a.packed = read(run, 1);
+    } else {
+      a.kernel = read(run, 1);
+      a.recurrent = read(run, 2);
+    }
     a.bias = read(run, operands.bias);
     if (a.bias && a.cell == RecurrentCell::gru) a.recurrent_bias = a.bias + 3 * a.units;
     a.h0 = read(run, operands.h0);
@@ -198,6 +213,7 @@ struct Binding {
   Operands operands;
   std::vector<int> inputs, outputs;  // values; -1 for an output that nobody reads
   int64_t n;
+  bool is_packed;
   RecurrentArgs args;
 };
 
@@ -247,6 +263,72 @@ Lowered lower_grad(const LowerContext& context) {
           .explain_bad_row = nullptr};
 }
 
+// ---- weights that stay the same (graph/prepare.h): the nodes `..._pack` and `..._packed` are internal
+
+// The kernel's arguments for weights (in, columns) alone.
+RecurrentArgs packing_arguments(RecurrentCell cell, const Shape& kernel) {
+  RecurrentArgs args;
+  args.cell = cell;
+  args.n = args.t = 1;
+  args.in = kernel[0];
+  args.units = kernel[1] / recurrent_gates(cell);
+  return args;
+}
+
+template <RecurrentCell kKind>
+Lowered lower_pack(const LowerContext& context) {
+  const RecurrentCell cell = cell_for<kKind>(context.node.attributes);
+  return {.run =
+              [args = packing_arguments(cell, context.input(0).shape), inputs = context.node.inputs,
+               packed = context.node.outputs[0], pack = context.kernels.recurrent_pack](Run& run) {
+                RecurrentArgs a = args;
+                a.kernel = run.f32(inputs[0]);
+                a.recurrent = run.f32(inputs[1]);
+                if (inputs.size() > 2) a.bias = run.f32(inputs[2]);
+                if (a.bias && a.cell == RecurrentCell::gru) a.recurrent_bias = a.bias + 3 * a.units;
+                pack(a, run.out(packed), run.launch);
+              },
+          .workspace = 0,
+          .explain_bad_row = nullptr};
+}
+
+template <RecurrentCell kKind>
+void pack(Graph& graph, int index, const KernelTable& kernels, int64_t) {
+  static const std::string name = kKind == RecurrentCell::lstm  ? "lstm"
+                                  : kKind == RecurrentCell::gru ? "gru"
+                                                                : "simple_rnn";
+  static const std::string pack_name = name + "_pack", packed_name = name + "_packed";
+  static const OpDef pack_op = {.name = pack_name.c_str(), .lower = lower_pack<kKind>};
+  static const OpDef packed_op = {.name = packed_name.c_str(), .lower = lower<kKind>, .skips_unused = true};
+  const Node& node = graph.node(index);
+  const RecurrentCell cell = cell_for<kKind>(node.attributes);
+  const Operands operands(cell, node.attributes);
+  std::vector<int> weights(node.inputs.begin() + 1, node.inputs.begin() + (operands.bias >= 0 ? 4 : 3));
+  const std::vector<bool> steady = steady_values(graph);
+  for (int id : weights) {
+    if (!steady[static_cast<size_t>(id)]) return;
+  }
+  const Shape kernel = graph.type(weights[0]).shape;
+  const size_t bytes = kernels.recurrent_packed_size(packing_arguments(cell, kernel));
+  if (bytes == 0) return;
+  Attributes attributes;
+  if (kKind == RecurrentCell::gru) attributes.set("reset_after", cell == RecurrentCell::gru);
+  const int packed = graph.append({.op = &pack_op,
+                                   .inputs = weights,
+                                   .outputs = {},
+                                   .attributes = attributes,
+                                   .layer = node.layer,
+                                   .dead = false,
+                                   .program = nullptr},
+                                  {DType::f32, {static_cast<int64_t>(bytes / sizeof(float))}});
+  Node& reader = graph.node(index);
+  reader.op = &packed_op;
+  reader.inputs.erase(reader.inputs.begin() + 2,
+                      reader.inputs.begin() + 1 + static_cast<std::ptrdiff_t>(weights.size()));
+  reader.inputs[1] = packed;
+  reader.attributes.set(kKernelShape, kernel);
+}
+
 template <RecurrentCell kKind>
 std::vector<AttributeSpec> attributes(bool grad) {
   std::vector<AttributeSpec> specs = {{"activation", std::string("tanh")},
@@ -268,7 +350,8 @@ void add_ops(OpList& ops, const char* name) {
                  .infer = infer<kKind>,
                  .gradient = gradient<kKind>,
                  .lower = lower<kKind>,
-                 .skips_unused = true});
+                 .skips_unused = true,
+                 .pack = pack<kKind>});
   ops.push_back({.name = grad_name<kKind>(),
                  .attributes = attributes<kKind>(true),
                  .infer = infer_grad<kKind>,

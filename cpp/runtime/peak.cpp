@@ -59,4 +59,19 @@ Bandwidth measure_bandwidth(double seconds) {
           .copy = rate(Stream::copy, floats / 2, x + floats / 2)};
 }
 
+double measure_read(double seconds, int64_t bytes) {
+  const AlignedBuffer memory = allocate_zeroed(static_cast<size_t>(bytes));
+  const int64_t floats = bytes / static_cast<int64_t>(sizeof(float));
+  float* x = reinterpret_cast<float*>(memory.get());
+  std::vector<float> sums(static_cast<size_t>(floats / 65536 + 1));
+  const Launch launch = make_launch(nullptr);
+  const ActiveRegion awake;
+  constexpr int kTimes = 8;  // a clock's reading must not show
+  return best_rate(seconds, [&] {
+    double done = 0;
+    for (int i = 0; i < kTimes; ++i) done += kernels().stream(Stream::read, floats, x, sums.data(), launch);
+    return done;
+  });
+}
+
 }  // namespace linnet

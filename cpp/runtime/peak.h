@@ -3,6 +3,7 @@
 // instruction set on the pool's threads, again and again for `seconds`, and give the best: a limit is what happens
 // when nothing disturbs.
 #pragma once
+#include <cstdint>
 
 namespace linnet {
 
@@ -17,5 +18,8 @@ struct Bandwidth {
   double read, write, update, copy;
 };
 Bandwidth measure_bandwidth(double seconds);
+
+// Bytes a second when an array of so many bytes is read again and again: from the caches, where it fits them.
+double measure_read(double seconds, int64_t bytes);
 
 }  // namespace linnet

@@ -122,5 +122,8 @@ def cpu_info() -> dict[str, Any]:
 def measure_fma_peak(seconds: float) -> float:
     """Floating-point operations a second that the chosen instruction set reaches in registers, on all threads."""
 
+def measure_read(seconds: float, bytes: int) -> float:
+    """Bytes a second when an array of so many is read again and again, from whatever cache it fits, on all threads."""
+
 def measure_bandwidth(seconds: float) -> dict[str, float]:
     """Bytes a second through memory, read and written, on all threads: "read", "write", "update" (in place), "copy"."""

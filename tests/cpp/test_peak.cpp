@@ -59,7 +59,8 @@ TEST_CASE("stream reads, writes, updates and copies every element") {
 
 TEST_CASE("measured limits are numbers") {
   const Bandwidth bandwidth = measure_bandwidth(0);
-  for (const double limit : {measure_fma_peak(0), bandwidth.read, bandwidth.write, bandwidth.update, bandwidth.copy}) {
+  for (const double limit : {measure_fma_peak(0), measure_read(0, 1 << 18), bandwidth.read, bandwidth.write,
+                             bandwidth.update, bandwidth.copy}) {
     CHECK(limit > 0);
     CHECK(limit < std::numeric_limits<double>::infinity());
   }

@@ -17,6 +17,9 @@ struct Setup {
   Activation activation = Activation::tanh, gate = Activation::sigmoid;
 };
 
+// Of recurrent weights: with many units 0.4 would make every step larger, errors of rounding among them.
+double gain(int64_t units) { return std::min(0.4, 1.7 / std::sqrt(static_cast<double>(units))); }
+
 // The operands of a layer, and everything it computes.
 struct Layer {
   explicit Layer(const Setup& setup)
@@ -24,7 +27,7 @@ struct Layer {
         g(recurrent_gates(s.cell)),
         x(random(s.n * s.t * s.in, 1)),
         kernel(random(s.in * g * s.units, 2, -0.5, 0.5)),
-        recurrent(random(s.units * g * s.units, 3, -0.4, 0.4)),
+        recurrent(random(s.units * g * s.units, 3, -gain(s.units), gain(s.units))),
         bias(random(2 * g * s.units, 4)),
         h0(random(s.n * s.units, 5)),
         c0(random(s.n * s.units, 6)),
@@ -160,6 +163,25 @@ TEST_CASE("recurrent: sizes") {
     }
 }
 
+// So few rows that the units are shared out, and so many steps that the products of x and the gradients of the weights
+// come in several pieces.
+TEST_CASE("recurrent: few rows") {
+  constexpr int64_t kSizes[][4] = {{1, 60, 3, 300}, {3, 31, 20, 130}, {4, 30, 5, 200}};
+  for (const RecurrentCell cell : kCells)
+    for (const auto& [n, t, in, units] : kSizes) {
+      check_against_reference(
+          {.cell = cell, .n = n, .t = t, .in = in, .units = units, .states = n == 3, .reverse = n == 4});
+      check_against_reference({.cell = cell,
+                               .n = n,
+                               .t = t,
+                               .in = in,
+                               .units = units,
+                               .mask = n == 3 ? Mask::right : Mask::some,
+                               .states = true,
+                               .recurrent_mask = n == 4});
+    }
+}
+
 TEST_CASE("recurrent: masks") {
   for (const RecurrentCell cell : kCells)
     for (const Mask mask : {Mask::some, Mask::right, Mask::left, Mask::all_off})
@@ -195,13 +217,18 @@ TEST_CASE("recurrent: other activations, no bias, dropout of the state, many ste
 }
 
 TEST_CASE("recurrent: a row has the same bits in any batch") {
+  struct Batch {
+    int64_t n, t, units;
+    Mask mask;
+  };
   for (const RecurrentCell cell : kCells)
-    for (const Mask mask : {Mask::none, Mask::right}) {
+    for (const auto& [n, t, units, mask] : {Batch{53, 6, 37, Mask::none}, Batch{53, 6, 37, Mask::right},
+                                            Batch{7, 32, 160, Mask::none}, Batch{7, 32, 160, Mask::some}}) {
+      const Setup whole = {.cell = cell, .n = n, .t = t, .in = 7, .units = units, .mask = mask, .states = true};
       for_each_case([&](Case& run) {
-        const Setup whole = {.cell = cell, .n = 53, .t = 6, .in = 7, .units = 37, .mask = mask, .states = true};
         Layer all(whole);
         all.run(run);
-        for (const int64_t row : {0, 20, 52}) {
+        for (const int64_t row : {int64_t{0}, n / 2, n - 1}) {
           Setup one = whole;
           one.n = 1;
           Layer alone(one);
@@ -276,6 +303,30 @@ TEST_CASE("recurrent: one step of a prediction") {
             if (cell == RecurrentCell::lstm) CHECK(relative_error(layer.c.data(), to_double(expected.c)) < 1e-5);
           });
         }
+}
+
+TEST_CASE("recurrent: packed weights give the same bits") {
+  constexpr int64_t kSizes[][4] = {{1, 1, 3, 5}, {1, 1, 33, 260}, {3, 40, 7, 150}, {2, 3, 0, 17}, {20, 5, 4, 33}};
+  for (const RecurrentCell cell : kCells)
+    for (const auto& [n, t, in, units] : kSizes)
+      for (const Mask mask : {Mask::none, Mask::some}) {
+        for_each_case([&](Case& run) {
+          INFO("cell " << static_cast<int>(cell) << ", n " << n << ", t " << t << ", units " << units);
+          Layer layer({.cell = cell, .n = n, .t = t, .in = in, .units = units, .mask = mask, .states = n < 3});
+          layer.run(run);
+          const Buffer<float> y = layer.y, h = layer.h, c = layer.c;
+          RecurrentArgs a = layer.args();
+          Buffer<float> packed(static_cast<int64_t>(run.kernels.recurrent_packed_size(a) / sizeof(float)));
+          // A plain layer's single step goes another way where its weights are not packed.
+          if (packed.size() == 0 || (t == 1 && cell == RecurrentCell::simple)) return;
+          run.kernels.recurrent_pack(a, packed.data(), run.launch(0));
+          a.kernel = a.recurrent = a.bias = a.recurrent_bias = a.saved = nullptr;
+          a.packed = packed.data();
+          run.kernels.recurrent_forward(a, run.launch(run.kernels.recurrent_workspace(a)));
+          check_same_bits(layer.y, y), check_same_bits(layer.h, h);
+          if (cell == RecurrentCell::lstm) check_same_bits(layer.c, c);
+        });
+      }
 }
 
 TEST_CASE("recurrent: the workspace does not shrink when the batch grows") {

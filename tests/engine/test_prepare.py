@@ -145,6 +145,25 @@ def test_threads_give_the_same_bits() -> None:
     np.testing.assert_array_equal(found[0], found[2])
 
 
+@pytest.mark.parametrize("kind", [layers.LSTM, layers.GRU, layers.SimpleRNN])
+@pytest.mark.parametrize("steps", [1, 5])
+def test_recurrent_layers(check: Callable, monkeypatch: pytest.MonkeyPatch, kind: type, steps: int) -> None:
+    monkeypatch.setattr(f"{__name__}.X", RNG.normal(size=(6, steps, 3)).astype(np.float32))
+    layer = kind(20, bias_initializer="normal")
+    plain = kind(9, use_bias=False, go_backwards=True)
+    inputs = linnet.Input((steps, 3))
+    model = linnet.Model(inputs, layers.Dense(4)(layers.Concatenate()([layer(inputs), plain(inputs)])))
+    model.compile("sgd", linnet.losses.SparseCategoricalCrossentropy(from_logits=True))
+    last = check(model)
+    for variable in (*layer.weights, *plain.weights):
+        variable.assign(np.asarray(variable) * 1.5 + 0.01)
+        found = check(model)
+        assert not np.array_equal(found, last) or (steps == 1 and "recurrent" in variable.path)
+        last = found
+    model.fit(X, Y, verbose=0)
+    assert not np.array_equal(check(model), last)
+
+
 def test_variables_hand_out_no_writeable_memory() -> None:
     variable = linnet.Variable(np.zeros(3, np.float32))
     for view in (variable.value, np.asarray(variable, copy=False)):

@@ -162,6 +162,38 @@ def test_what_is_not_read_has_no_memory() -> None:
     assert arena((0, 3)) > 6 * y
 
 
+@pytest.mark.parametrize("operation", ["lstm", "gru", "simple_rnn"])
+@pytest.mark.parametrize("steps", [1, 7])
+def test_a_prediction_keeps_packed_weights(operation: str, steps: int) -> None:
+    gates = {"lstm": 4, "gru": 3, "simple_rnn": 1}[operation]
+    bias = (2, gates * 18) if operation == "gru" else (gates * 18,)
+    rng = np.random.default_rng(0)
+    weights = [rng.normal(size=s).astype(np.float32) for s in ((3, gates * 18), (18, gates * 18), bias)]
+    states = ["h", "c"] if operation == "lstm" else ["h"]
+    for given in ((), (2,), (1,), (3,)):  # weights that are inputs, which may change every time
+        graph = E.Graph()
+        values = [graph.input("x", (-1, steps, 3), "float32")]
+        inputs = [rng.normal(size=(2, steps, 3)).astype(np.float32)]
+        for i, w in enumerate(weights, 1):
+            make = graph.input if i in given else graph.variable
+            values.append(make(f"w{i}", w.shape, "float32"))
+            inputs += [w] if i in given else []
+        values += [graph.input(name, (-1, 18), "float32") for name in states]
+        inputs += [rng.normal(size=(2, 18)).astype(np.float32) for _ in states]
+        outputs = graph.add(operation, values, {"bias": True, "state": True})[:2]
+        found = []
+        for prepare in (False, True):
+            program = E.Executable(graph, outputs, 2, prepare=prepare)
+            kept = E.isa() != "reference" and prepare and not given
+            assert (f"{operation}_packed " in program.dump()) == kept
+            for i, w in enumerate(weights, 1):
+                if i not in given:
+                    program.bind_variable(values[i], w)
+            found.append(program.run(2, inputs))
+        for a, b in zip(*found, strict=True):
+            np.testing.assert_allclose(a, b, rtol=0, atol=2e-6)
+
+
 def test_bad_shapes() -> None:
     graph = E.Graph()
     x, w, u, b, h, m = (
