@@ -129,7 +129,14 @@ def integers_and_constants():
     return linnet.Model(ids, linnet.ops.softmax(x)), {"ids": (4,)}
 
 
-@pytest.mark.parametrize("make", [lenet5, two_inputs, batch_norm, integers_and_constants])
+def recurrent():
+    ids = linnet.Input((7,), dtype="int32", name="ids")
+    x = layers.Embedding(10, 8, mask_zero=True)(ids)
+    x = layers.Bidirectional(layers.LSTM(6, return_sequences=True))(x)
+    return linnet.Model(ids, layers.Dense(3)(layers.GRU(5)(x))), {"ids": (7,)}
+
+
+@pytest.mark.parametrize("make", [lenet5, two_inputs, batch_norm, integers_and_constants, recurrent])
 @pytest.mark.parametrize("threads", ["1", "3"])
 def test_predicts_the_bits_of_python(make, threads, binaries, tmp_path, monkeypatch):
     linnet.utils.set_random_seed(3)
