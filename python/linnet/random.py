@@ -20,8 +20,12 @@ from linnet.backend.trace import current_trace
 
 __all__ = [
     "SeedGenerator",
+    "beta",
+    "binomial",
+    "categorical",
     "dropout",
     "eager_counter",
+    "gamma",
     "global_seed",
     "normal",
     "randint",
@@ -100,6 +104,52 @@ def randint(shape: Sequence[Any], minval: int, maxval: int, dtype: Any = "int32"
 
         return ops.cast(ops.floor(found * float(maxval - minval)), "int32") + minval
     return _generator(seed).integers(minval, maxval, tuple(shape)).astype(np.int32)
+
+
+def categorical(logits: Any, num_samples: int, dtype: Any = "int32", seed: Any = None) -> Any:
+    """Classes drawn from softmax(logits): logits (n, classes) -> (n, num_samples) int32.
+
+    A class wins if its logit plus noise of its own is the largest, where the noise is Gumbel distributed (E. J. Gumbel:
+    Statistical theory of extreme values, 1954).
+    """
+    from linnet import ops
+
+    if len(np.shape(logits)) != 2:
+        raise ValueError(f"random.categorical: expected logits of shape (n, classes), got {tuple(np.shape(logits))}")
+    n, classes = logits.shape
+    draw = uniform((n, num_samples, classes), 2.0**-24, 1.0, seed=seed)  # never 0, whose logarithm is infinite
+    scores = ops.expand_dims(logits, 1) - ops.log(-ops.log(draw))
+    return ops.cast(ops.argmax(scores, axis=-1), dtype)
+
+
+def gamma(shape: Sequence[Any], alpha: Any, dtype: Any = None, seed: Any = None) -> Any:
+    """Gamma distributed numbers of scale 1. alpha: shape parameter(s), broadcast to `shape`. Arrays only."""
+    return _drawn("gamma", shape, lambda random: random.gamma(np.asarray(alpha), size=tuple(shape)), dtype, seed)
+
+
+def beta(shape: Sequence[Any], alpha: Any, beta: Any, dtype: Any = None, seed: Any = None) -> Any:
+    """Beta distributed numbers. alpha, beta: parameter(s), broadcast to `shape`. Arrays only."""
+    return _drawn(
+        "beta", shape, lambda random: random.beta(np.asarray(alpha), np.asarray(beta), tuple(shape)), dtype, seed
+    )
+
+
+def binomial(shape: Sequence[Any], counts: Any, probabilities: Any, dtype: Any = None, seed: Any = None) -> Any:
+    """How many of `counts` trials succeed, each with a probability. Both are broadcast to `shape`. Arrays only."""
+    return _drawn(
+        "binomial",
+        shape,
+        lambda random: random.binomial(np.asarray(counts, np.int64), np.asarray(probabilities), tuple(shape)),
+        dtype,
+        seed,
+    )
+
+
+def _drawn(name: str, shape: Sequence[Any], draw: Any, dtype: Any, seed: Any) -> np.ndarray:
+    if current_trace() is not None:
+        raise ValueError(f"random.{name}: not available inside a model; use random.normal or random.uniform")
+    found: np.ndarray = draw(_generator(seed))
+    return found.astype(standardize_dtype(dtype))
 
 
 def shuffle(x: Any, axis: int = 0, seed: Any = None) -> Any:

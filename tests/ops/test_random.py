@@ -105,3 +105,34 @@ def test_outside_a_model():
     assert generator.next() != generator.next()
     with pytest.raises(ValueError, match="rate must lie"):
         linnet.random.dropout(np.ones(3), 1.0)
+
+
+def test_categorical_draws_by_the_softmax_of_the_logits():
+    logits = np.log(np.array([[0.1, 0.2, 0.7], [0.5, 0.5, 1e-9]], np.float32))
+    for found in (
+        linnet.random.categorical(logits, 4000, seed=3),
+        draw(lambda x: linnet.random.categorical(ops.matmul(x[:, :2], np.zeros((2, 3))) + logits[:1], 100), 40),
+    ):
+        assert found.dtype == np.int32
+        shares = np.bincount(found[0] if len(found) == 2 else found.ravel(), minlength=3) / found[0].size
+        shares = shares / shares.sum()
+        np.testing.assert_allclose(shares, [0.1, 0.2, 0.7], atol=0.03)
+    assert (linnet.random.categorical(logits, 500, seed=1)[1] < 2).all()
+    with pytest.raises(ValueError, match=r"expected logits of shape \(n, classes\)"):
+        linnet.random.categorical(logits[0], 3)
+
+
+def test_distributions_of_arrays():
+    random = linnet.random
+    for found, mean, deviation in (
+        (random.gamma((20_000,), 2.0, seed=1), 2, 2**0.5),
+        (random.beta((20_000,), 2.0, 3.0, seed=1), 0.4, 0.2),
+        (random.binomial((20_000,), 10, 0.3, seed=1), 3, 2.1**0.5),
+    ):
+        assert found.dtype == np.float32
+        assert abs(found.mean() - mean) < 0.05
+        assert abs(found.std() - deviation) < 0.05
+    assert random.gamma((5, 2), np.array([1.0, 100.0]), seed=2)[:, 1].min() > 50
+    np.testing.assert_array_equal(random.beta((3,), 1, 2, seed=4), random.beta((3,), 1, 2, seed=4))
+    with pytest.raises(ValueError, match=r"random.gamma: not available inside a model"):
+        draw(lambda x: random.gamma((3,), 1.0))

@@ -84,9 +84,19 @@ def arange(start: Any, stop: Any = None, step: Any = 1, dtype: Any = None) -> An
     return _array(values, standardize_dtype(dtype or values.dtype))
 
 
-def linspace(start: float, stop: float, num: int = 50, endpoint: bool = True, dtype: Any = None) -> Any:
-    """num evenly spaced numbers from start to stop."""
-    return _array(np.linspace(start, stop, num, endpoint), standardize_dtype(dtype))
+def linspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    retstep: bool = False,
+    dtype: Any = None,
+    axis: int = 0,
+) -> Any:
+    """num evenly spaced numbers from start to stop along a new axis; with retstep also the step between them."""
+    values, step = np.linspace(start, stop, num, endpoint, retstep=True, axis=axis)
+    found = _array(values, standardize_dtype(dtype))
+    return (found, step) if retstep else found
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: Any = None) -> Any:
@@ -133,13 +143,13 @@ def cast(x: Any, dtype: Any) -> Any:
     return as_dtype(tensor(x), standardize_dtype(dtype))
 
 
-@op("x")
-def stop_gradient(x: Any) -> Any:
-    """x itself; no gradient flows back through it."""
-    x = tensor(x)
-    if x.dtype != "float32":
-        return x
-    return trace_of().add("stop_gradient", [x])
+@op("variable")
+def stop_gradient(variable: Any) -> Any:
+    """variable itself; no gradient flows back through it."""
+    variable = tensor(variable)
+    if variable.dtype != "float32":
+        return variable
+    return trace_of().add("stop_gradient", [variable])
 
 
 @op("x")

@@ -160,14 +160,17 @@ def one_hot(x: Any, num_classes: int, axis: int = -1, dtype: str | None = None, 
     return as_dtype(result, dtype) if dtype is not None and dtype != "float32" else result
 
 
-@op("x")
-def multi_hot(x: Any, num_classes: int, axis: int = -1, dtype: str | None = None, sparse: bool = False) -> Any:
-    """1 at every index that occurs along the last axis of x, 0 elsewhere."""
+@op("inputs")
+def multi_hot(inputs: Any, num_classes: int, axis: int = -1, dtype: str | None = None, sparse: bool = False) -> Any:
+    """1 at every index that occurs along axis 1 of inputs (axis 0 of a vector), 0 elsewhere.
+
+    axis: where the axis of size num_classes is put before the other is reduced, as in `one_hot`.
+    """
     from linnet.ops.reduction import max as largest
 
-    x = tensor(x)
-    hot = one_hot(x, num_classes, dtype=None, sparse=sparse)
-    return hot if x.ndim == 0 else largest(hot, axis=-2)
+    inputs = tensor(inputs)
+    hot = one_hot(inputs, num_classes, axis, dtype, sparse)
+    return hot if inputs.ndim == 0 else largest(hot, axis=1 if inputs.ndim > 1 else 0)
 
 
 def _band(x: Any, k: int, lower: bool) -> Tensor:

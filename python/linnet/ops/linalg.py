@@ -111,7 +111,7 @@ def outer(x1: Any, x2: Any) -> Any:
     from linnet.ops.arithmetic import multiply
     from linnet.ops.shape import reshape
 
-    return multiply(reshape(as_float(x1), (-1, 1)), reshape(as_float(x2), (1, -1)))
+    return multiply(reshape(x1, (-1, 1)), reshape(x2, (1, -1)))
 
 
 @op("x1", "x2")

@@ -5,13 +5,15 @@ The engine reduces runs of neighbouring axes; others are reduced one run after t
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
+from linnet.backend.dtypes import standardize_dtype
 from linnet.backend.function import op
 from linnet.backend.tensor import Tensor
 from linnet.ops import arithmetic as a
-from linnet.ops.common import as_bool, as_float, as_int, many_axes, one_axis, tensor, trace_of
+from linnet.ops.common import as_bool, as_dtype, as_float, as_int, many_axes, one_axis, tensor, trace_of
 from linnet.ops.shape import reshape_dims
 
 Axis = int | Sequence[int] | None
@@ -50,9 +52,10 @@ def sum(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
 
 
 @op("x")
-def prod(x: Any, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The product over the axes."""
-    return _same_type("prod", x, axis, keepdims)
+def prod(x: Any, axis: Axis = None, keepdims: bool = False, dtype: Any = None) -> Any:
+    """The product over the axes; dtype: what x is cast to before."""
+    x = tensor(x)
+    return _same_type("prod", x if dtype is None else as_dtype(x, standardize_dtype(dtype)), axis, keepdims)
 
 
 @op("x")
@@ -174,22 +177,36 @@ def average(x: Any, axis: Axis = None, weights: Any = None) -> Any:
 
 @op("x")
 def norm(x: Any, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The Euclidean norm over the axes; for vectors also ord = 1, 2, any other number, inf, -inf."""
+    """The norm of vectors, or of matrices: of those where axis names two axes, or is None and x is a matrix.
+
+    ord of vectors: any number, inf, -inf; None is 2. ord of matrices: "fro" or None (the root of the sum of squares),
+    1, -1 (the largest and smallest sum of a column), inf, -inf (of a row). The others need singular values: `svd`.
+    Without ord and axis, x is one long vector.
+    """
     x = as_float(x)
-    if ord is None or ord == 2 or ord == "fro":
-        if ord == 2 and ((axis is None and x.ndim == 2) or (isinstance(axis, (tuple, list)) and len(axis) == 2)):
-            raise ValueError("norm: the spectral norm of matrices is not available; use ord='fro' or a vector norm")
-        return a.sqrt(_reduce("sum", a.square(x), axis, keepdims))
+    if isinstance(axis, (tuple, list)):
+        places = [one_axis(one, x.ndim, "norm") for one in axis]
+    else:
+        places = many_axes(axis, x.ndim, "norm")
+    if ord is None or (ord == "fro" and len(places) == 2) or (ord == 2 and len(places) == 1):
+        return a.sqrt(_reduce("sum", a.square(x), places, keepdims))
     size = a.absolute(x)
-    if ord == float("inf"):
-        return _reduce("max", size, axis, keepdims)
-    if ord == float("-inf"):
-        return _reduce("min", size, axis, keepdims)
-    if ord == 1:
-        return _reduce("sum", size, axis, keepdims)
-    if isinstance(ord, (int, float)) and ord > 0:
-        return a.power(_reduce("sum", a.power(size, ord), axis, keepdims), 1.0 / ord)
-    raise ValueError(f"norm: ord={ord!r} is not available; use None, 'fro', a positive number, inf or -inf")
+    if len(places) == 2:
+        if ord not in (1, -1, math.inf, -math.inf):
+            raise ValueError(
+                f"norm: ord={ord!r} of a matrix is not available; use None, 'fro', 1, -1, inf or -inf, "
+                "or the singular values: svd(x, compute_uv=False)"
+            )
+        summed = places[0] if abs(ord) == 1 else places[1]
+        found = _reduce("max" if ord > 0 else "min", _reduce("sum", size, summed, True), places, True)
+        return found if keepdims else reshape_dims(found, [d for i, d in enumerate(x.dims) if i not in places])
+    if len(places) != 1 or isinstance(ord, str):
+        raise ValueError(f"norm: ord={ord!r} does not fit {len(places)} axes of shape {x.shape}")
+    if abs(ord) == math.inf:
+        return _reduce("max" if ord > 0 else "min", size, places, keepdims)
+    if ord in (0, 1):
+        return _reduce("sum", as_float(as_bool(x)) if ord == 0 else size, places, keepdims)
+    return a.power(_reduce("sum", a.power(size, ord), places, keepdims), 1.0 / ord)
 
 
 __all__ = [

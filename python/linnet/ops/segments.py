@@ -14,6 +14,7 @@ import numpy as np
 
 from linnet.backend.errors import ShapeError, UnsupportedError
 from linnet.backend.function import op
+from linnet.backend.lookup import unknown_name
 from linnet.backend.tensor import Tensor
 from linnet.ops import arithmetic as a
 from linnet.ops import reduction as r
@@ -92,19 +93,29 @@ def scatter(indices: Any, values: Any, shape: Sequence[int]) -> Any:
     return as_dtype(reshape_dims(_sums(rows, ids, math.prod(shape[:depth])), shape), values.dtype)
 
 
+_JOINS = {"mul": (segment_prod, a.multiply), "max": (segment_max, a.maximum), "min": (segment_min, a.minimum)}
+
+
 @op("inputs", "indices", "updates")
 def scatter_update(inputs: Any, indices: Any, updates: Any, reduction: str | None = None) -> Any:
     """inputs with updates in the places that indices (n, k) name. reduction: None puts them there (each place once),
-    "add" adds them."""
+    "add", "mul", "max" and "min" join them with what is there."""
     (inputs, updates), dtype = promoted(inputs, updates)
     indices = as_int(indices)
     if any(size < 0 for size in inputs.dims):
         raise ShapeError("scatter_update: the batch axis cannot be updated in places inside a model")
+    if reduction in _JOINS:
+        by_segment, join = _JOINS[reduction]
+        depth = indices.dims[-1]
+        shape, n = (math.prod(inputs.dims[:depth]), math.prod(inputs.dims[depth:])), math.prod(indices.dims[:-1])
+        ids = reshape_dims(_flat_ids(indices, inputs.dims), (n,))
+        rows = by_segment(reshape_dims(as_float(updates), (n, shape[1])), ids, shape[0])
+        return as_dtype(reshape_dims(join(reshape_dims(as_float(inputs), shape), rows), inputs.dims), dtype)
     put = scatter(indices, as_float(updates), inputs.dims)
     if reduction == "add":
         return as_dtype(a.add(as_float(inputs), put), dtype)
     if reduction is not None:
-        raise UnsupportedError(f"scatter_update: reduction {reduction!r} is not supported; use None or 'add'")
+        raise unknown_name("reduction", reduction, ["None", "add", *_JOINS])
     hits = scatter(indices, np.ones(updates.dims, np.float32), inputs.dims)
     return as_dtype(a.where(as_bool(hits), put, as_float(inputs)), dtype)
 

@@ -11,6 +11,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from linnet.backend.errors import ShapeError
 from linnet.backend.function import op
 from linnet.backend.keras_tensor import KerasTensor
@@ -293,14 +295,22 @@ def tile(x: Any, repeats: int | Sequence[int]) -> Any:
 
 
 @op("x")
-def repeat(x: Any, repeats: int, axis: int | None = None) -> Any:
-    """Each value `repeats` times in a row along the axis. axis None: in the flattened tensor."""
+def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
+    """Each value `repeats` times in a row along the axis; an int, or one for each place of the axis. axis None: in the
+    flattened tensor."""
     x = tensor(x)
     if axis is None:
         return repeat(ravel(x), repeats, 0)
-    if not isinstance(repeats, int):
-        raise TypeError(f"repeat: repeats must be an int, got {repeats!r}")
     place = one_axis(axis, x.ndim, "repeat")
+    if not isinstance(repeats, int):
+        counts = np.asarray(repeats)
+        if counts.dtype.kind not in "iu" or counts.size not in (1, x.dims[place]) or counts.min(initial=0) < 0:
+            raise TypeError(f"repeat: repeats must be an int or {x.dims[place]} of them, got {repeats!r}")
+        if counts.size > 1:
+            from linnet.ops.indexing import take
+
+            return take(x, np.repeat(np.arange(counts.size), counts.ravel()), place)
+        repeats = int(counts.ravel()[0])
     narrow = [*x.dims[: place + 1], 1, *x.dims[place + 1 :]]
     wide = [*x.dims[: place + 1], repeats, *x.dims[place + 1 :]]
     spread = broadcast_to(reshape_dims(x, narrow), [BatchSize(-p) if p < 0 else p for p in wide])
@@ -311,7 +321,8 @@ def repeat(x: Any, repeats: int, axis: int | None = None) -> Any:
 def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float | None = None) -> Any:
     """Adds values around: pad_width is one number, (before, after), or a pair for every axis.
 
-    mode: "constant" (zeros, or constant_values), "reflect" (the edge itself not repeated) or "symmetric".
+    mode: "constant" (zeros, or constant_values), "edge" (the value at the edge again and again), "reflect" (mirrored,
+    the edge itself not repeated) or "symmetric" (mirrored).
     """
     x = tensor(x)
     widths = _pad_widths(pad_width, x.ndim)
@@ -322,10 +333,15 @@ def pad(x: Any, pad_width: Any, mode: str = "constant", constant_values: float |
             return x.trace.add("pad", [x], before=before, after=after, value=value)
         padded = x.trace.add("pad", [as_dtype(x, "float32")], before=before, after=after, value=value)
         return as_dtype(padded, x.dtype)
+    if mode == "edge":
+        for axis, (low, high) in enumerate(widths):
+            first, last = _take_range(x, axis, 0, 1), _take_range(x, axis, x.dims[axis] - 1, x.dims[axis])
+            x = concatenate([*[first] * low, x, *[last] * high], axis) if low or high else x
+        return x
     if mode not in ("reflect", "symmetric"):
         from linnet.backend.lookup import unknown_name
 
-        raise unknown_name("padding mode", mode, ["constant", "reflect", "symmetric"])
+        raise unknown_name("padding mode", mode, ["constant", "edge", "reflect", "symmetric"])
     skip = 1 if mode == "reflect" else 0
     for axis, (low, high) in enumerate(widths):
         length = x.dims[axis]

@@ -13,7 +13,9 @@ import numpy as np
 
 from linnet.backend.errors import ShapeError, UnsupportedError
 from linnet.backend.function import op
+from linnet.backend.keras_tensor import KerasTensor
 from linnet.backend.tensor import Tensor
+from linnet.backend.trace import current_trace
 from linnet.ops import arithmetic as a
 from linnet.ops import reduction as r
 from linnet.ops.common import as_dtype, as_float, as_int, many_axes, one_axis, tensor, trace_of
@@ -174,18 +176,25 @@ def isin(x1: Any, x2: Any, assume_unique: bool = False, invert: bool = False) ->
     return logical_not(found) if invert else found
 
 
-@op("x", "weights")
 def bincount(x: Any, weights: Any = None, minlength: int = 0, sparse: bool = False) -> Any:
-    """How often each number 0 ... minlength - 1 occurs along the last axis; with weights, the sum of them.
+    """How often each number occurs along the last axis; with weights, the sum of them.
 
-    minlength must be given; larger numbers are left out.
+    The numbers are 0 ... minlength - 1. Of arrays, larger ones count, too; inside a model, where the size of a result
+    cannot depend on values, minlength must be given and larger ones are left out.
     """
-    x = as_int(x)
     if sparse:
         raise UnsupportedError("bincount: sparse results are not supported")
-    if minlength <= 0:
+    if not isinstance(x, (Tensor, KerasTensor)) and current_trace() is None:
+        minlength = max(minlength, int(np.max(x, initial=-1)) + 1)
+    elif minlength <= 0:
         raise ValueError("bincount: give minlength: the size of a result cannot depend on values")
-    hot = one_hot(x, minlength)
+    return bincount_below(x, weights, minlength)
+
+
+@op("x", "weights")
+def bincount_below(x: Any, weights: Any, limit: int) -> Any:
+    """How often each of 0 ... limit - 1 occurs along the last axis; with weights, the sum of them."""
+    hot = one_hot(as_int(x), limit)
     if weights is None:
         return as_int(r.sum(hot, -2))
     weights = tensor(weights)

@@ -57,19 +57,24 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     return decorate
 
 
-def get_registered_name(item: Any) -> str:
+def get_registered_name(obj: Any) -> str:
     """The name under which a class or function was registered, or its own name."""
-    return _registered_names.get(item, item.__name__)
+    return _registered_names.get(obj, obj.__name__)
 
 
-def get_registered_object(name: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
-    """What was registered or is in scope under a name ("Package>Name" or, for custom_objects, "Name"), or None."""
+def get_registered_object(
+    name: str, custom_objects: Mapping[str, Any] | None = None, module_objects: Mapping[str, Any] | None = None
+) -> Any:
+    """What was registered or is in scope under a name ("Package>Name" or, for custom_objects, "Name"), or None.
+
+    module_objects: further names, asked last.
+    """
     short = name.rsplit(">", 1)[-1]
     for scope in (custom_objects or {}, *reversed(_scopes.get())):
         for key in (name, short):
             if key in scope:
                 return scope[key]
-    return _registered.get(name)
+    return _registered[name] if name in _registered else (module_objects or {}).get(name)
 
 
 def get_custom_objects() -> dict[str, Any]:
@@ -78,9 +83,9 @@ def get_custom_objects() -> dict[str, Any]:
 
 
 @contextmanager
-def custom_object_scope(objects: Mapping[str, Any]) -> Iterator[None]:
-    """Inside this `with` block, configurations may use the names in `objects`."""
-    token = _scopes.set((*_scopes.get(), dict(objects)))
+def custom_object_scope(custom_objects: Mapping[str, Any]) -> Iterator[None]:
+    """Inside this `with` block, configurations may use the names in `custom_objects`."""
+    token = _scopes.set((*_scopes.get(), dict(custom_objects)))
     try:
         yield
     finally:

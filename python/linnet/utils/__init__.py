@@ -45,6 +45,7 @@ __all__ = [
     "serialize_keras_object",
     "set_random_seed",
     "split_dataset",
+    "timeseries_dataset_from_array",
     "to_categorical",
     "unpack_x_y_sample_weight",
 ]
@@ -59,6 +60,7 @@ _LATER = {
     "plot_model": "model_plotting",
     "save_img": "images",
     "split_dataset": "splitting",
+    "timeseries_dataset_from_array": "timeseries",
 }
 
 
@@ -70,3 +72,7 @@ def __getattr__(name: str) -> Any:
     if name in _LATER:
         return getattr(importlib.import_module(f"linnet.utils.{_LATER[name]}"), name)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
