@@ -277,3 +277,36 @@ def test_validation_without_targets():
         model.compile("sgd")
         losses.append(model.fit(X, verbose=0, validation_data=held).history["val_loss"])
     assert losses[0] == losses[1] == losses[2]
+
+
+class TrainsInner(linnet.Model):
+    """Has no call: only a training step, over models of its own."""
+
+    def __init__(self, inner):
+        super().__init__()
+        self.inner = inner
+        self.error = linnet.metrics.Mean(name="error")
+
+    @property
+    def metrics(self):
+        return [self.error]
+
+    def train_step(self, data):
+        loss = ops.mean(ops.square(self.inner(data) - data))
+        gradients = linnet.gradients(loss, self.trainable_weights)
+        self.optimizer.apply_gradients(zip(gradients, self.trainable_weights, strict=True))
+        self.error.update_state(loss)
+        return {"error": self.error.result()}
+
+
+def test_a_model_without_call_trains_by_its_own_step():
+    model = TrainsInner(linnet.Sequential([linnet.Input((X.shape[1],)), layers.Dense(X.shape[1])]))
+    model.compile("adam")
+    errors = model.fit(X, epochs=20, verbose=0).history["error"]
+    assert errors[-1] < errors[0]
+    with pytest.raises(NotImplementedError, match=r"must define call\(self, inputs\)"):
+        model.predict(X, verbose=0)
+    unbuilt = TrainsInner(layers.Dense(X.shape[1]))
+    unbuilt.compile("adam")
+    with pytest.raises(NotImplementedError, match=r"must define call\(self, inputs\)"):
+        unbuilt.fit(X, verbose=0)

@@ -169,6 +169,9 @@ class Model(Trainer):
 
         return self._function.replay(match_inputs(self, self._function, inputs, mask))
 
+    def _can_be_called(self) -> bool:
+        return self._function is not None or type(self).call is not Model.call
+
     def compute_mask(self, inputs: Any, previous_mask: Any = None) -> Any:
         """None: the outputs have the masks that the layers inside gave them."""
         return None

@@ -208,7 +208,10 @@ class Trainer(TrainingHooks):
             step.program.bind()
             return step
         if not self._is_built():
-            steps.trace_forward(self, data)
+            # A model that only trains and tests, by its own steps over models that are built, has nothing to call.
+            inner_built = all(layer.built for layer in self._flatten_layers() if layer is not self)
+            if kind == "predict" or self._can_be_called() or not inner_built:
+                steps.trace_forward(self, data)
             self.built = True
         compilers = {"train": steps.train_step, "test": steps.test_step, "predict": steps.predict_step}
         if kind == "train":

@@ -41,6 +41,10 @@ class TrainingHooks(Layer):
         """The graph of symbolic calls that the model is made of, or None. Model knows."""
         return None
 
+    def _can_be_called(self) -> bool:
+        """Whether `call` is defined. Model knows."""
+        return True
+
     @property
     def output_names(self) -> list[str]:
         """The names of the outputs, where the model has symbolic ones."""
