@@ -5,6 +5,7 @@ import pytest
 from support import central_difference, check_layer, gradients, run_traced, samples
 
 import linnet
+from linnet import layers
 from linnet.layers import Dense
 
 
@@ -79,3 +80,23 @@ def test_unknown_names_show_near_ones():
         Dense(2, kernel_initializer="glorot_unifrm")
     with pytest.raises(ValueError, match='unknown regularizer "l3"'):
         Dense(2, kernel_regularizer="l3")
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [
+        layers.Dense(3, activation="relu"),
+        layers.Conv1D(3, 1, activation="relu"),
+        layers.EinsumDense("abc,cd->abd", (None, 3), activation="relu"),
+    ],
+    ids=lambda layer: type(layer).__name__,
+)
+def test_an_activation_may_be_taken_off(layer):
+    model = linnet.Sequential([linnet.Input((5, 4)), layer])
+    x = samples((2, 5, 4))
+    clipped = model(x)
+    layer.activation = None  # before predict, which compiles the model as it is then
+    free = model.predict(x, verbose=0)
+    assert free.min() < 0
+    np.testing.assert_array_equal(np.maximum(free, 0), clipped)
+    assert linnet.Sequential.from_config(model.get_config()).layers[0].activation(free[0, 0]) is not None

@@ -1,5 +1,7 @@
 """clone_model: equal architecture, fresh weights, and the functions that may make and call the layers."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -111,3 +113,14 @@ def test_a_deferred_chain_and_a_subclass():
 def test_errors(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_architecture_as_json():
+    model = linnet.Sequential([linnet.Input((4,)), linnet.layers.Dense(3, activation="relu"), linnet.layers.Dense(2)])
+    again = linnet.models.model_from_json(model.to_json())
+    assert again.to_json() == model.to_json()
+    again.set_weights(model.get_weights())
+    x = np.ones((2, 4), np.float32)
+    np.testing.assert_array_equal(again.predict(x, verbose=0), model.predict(x, verbose=0))
+    with pytest.raises(ValueError, match="expected the configuration of a model, got that of a Dense"):
+        linnet.models.model_from_json(json.dumps(linnet.saving.serialize_keras_object(model.layers[0])))

@@ -76,7 +76,8 @@ class Convolution(Layer):
             )
 
     def _finish(self, x: Any) -> Any:
-        return self.activation(x if self.bias is None else x + self.bias)
+        x = x if self.bias is None else x + self.bias
+        return x if self.activation is None else self.activation(x)
 
     def get_config(self) -> dict[str, Any]:
         return {

@@ -145,7 +145,7 @@ class EinsumDense(Layer):
             y = ops.einsum(self.equation, inputs, self.kernel)
             if self.bias is not None:
                 y = y + self.bias
-        return self.activation(y)
+        return y if self.activation is None else self.activation(y)
 
     def _as_dense(self, x: Any) -> Any:
         """The output as one product of matrices with the bias added to it there, where the labels lie so; or None."""
