@@ -6,8 +6,9 @@
 // output writes it where it belongs, so a program of one instruction moves each byte once.
 //
 // An input that an output overwrites (in place) before its last use is kept in scratch for the length of a tile. A
-// constant is written once per thread tile. A result that no cache could hold until it is read is computed in scratch
-// and stored past the caches from there: a plain store would read each line first.
+// constant is written once per thread tile. A result that no cache could hold until it is read is stored past the
+// caches, by its instruction or else from scratch: a plain store would read each line first. While the several
+// instructions of a tile run, the next tile is asked for.
 //
 // Broadcast inputs become contiguous, too:
 //   pattern   a scalar, or a vector along the last axes (bias) that repeats every `period` elements: written once per
@@ -16,6 +17,7 @@
 //             two innermost where they are short: a mean of each image's colours, a mask of its pixels), unless they
 //             are those of the tile before: a mask of each image's channels.
 // Start reading at run_tiles; the instructions are in pointwise_ops.cpp.
+#include "kernels/column_sums.h"
 #include "kernels/declare.h"
 #include "kernels/lanes.h"
 #include "kernels/pointwise_ops.h"
@@ -47,6 +49,7 @@ struct Plan {
   int8_t direct[kMaxInstructions];      // the output this instruction writes straight to memory, or -1
   bool copied[kMaxPointwiseOutputs];    // the output is copied from its register when the tile is done,
   bool past[kMaxPointwiseOutputs];      // past the caches
+  bool ahead;                           // several instructions: memory would idle while they run, so ask it for more
   int64_t elements, cost;               // cost of one element, in the unit of tiles.h
 };
 
@@ -118,6 +121,16 @@ bool past_caches(const Plan& plan, int k, int64_t cache) {
          reinterpret_cast<intptr_t>(args.out[k]) % 64 == 0;
 }
 
+// Whether the instruction that computes output k may itself store it past the caches: nobody reads it afterwards.
+bool ends_past_caches(const PointwiseArgs& args, int k, int writer) {
+  const int reg = args.out_register[k];
+  for (int i = writer + 1; i < args.instructions; ++i)
+    if (reads(args.program[i], reg)) return false;
+  for (int other = 0; other < args.outputs; ++other)
+    if (other != k && args.out_register[other] == reg) return false;
+  return goes_past_caches(args.program[writer].op);
+}
+
 Plan make_plan(const PointwiseArgs& args, int64_t cache) {
   Plan plan;
   plan.args = &args;
@@ -129,19 +142,21 @@ Plan make_plan(const PointwiseArgs& args, int64_t cache) {
     if (overwritten_early(args, k)) plan.access[k] = Access::kept;
   }
 
-  int64_t cost = args.inputs + args.outputs;
+  int64_t cost = args.inputs + args.outputs, steps = 0;
   for (int i = 0; i < args.instructions; ++i) {
     plan.direct[i] = -1;
+    steps += args.program[i].op != Opcode::constant;
     cost += instruction_cost(args.program[i].op);
   }
   for (int k = 0; k < args.outputs; ++k) {
     const int writer = writer_of(args, args.out_register[k]);
     plan.past[k] = past_caches(plan, k, cache);
-    plan.copied[k] = plan.past[k] || writer < 0 || plan.direct[writer] >= 0;
+    plan.copied[k] = writer < 0 || plan.direct[writer] >= 0 || (plan.past[k] && !ends_past_caches(args, k, writer));
     if (!plan.copied[k]) plan.direct[writer] = static_cast<int8_t>(k);
   }
 
   plan.cost = cost;
+  plan.ahead = steps > 1 && 4 * plan.elements * (args.inputs + args.outputs) >= cache / 8;
   return plan;
 }
 
@@ -255,13 +270,19 @@ struct Frame {
   uint32_t* words;
 };
 
-// The program on elements begin .. begin + n, n <= kTile.
-void run_program(const Plan& plan, Frame& frame, int64_t begin, int64_t n) {
+// Asks for n elements that come next.
+void ask_for(const float* p, int64_t n) {
+  for (int64_t i = 0; i < n; i += 16) __builtin_prefetch(p + i, 0, 2);
+}
+
+// The program on elements begin .. begin + n, n <= kTile, of which `ahead` more follow (kTile at most).
+void run_program(const Plan& plan, Frame& frame, int64_t begin, int64_t n, int64_t ahead) {
   const PointwiseArgs& args = *plan.args;
   for (int k = 0; k < args.inputs; ++k) {
     switch (plan.access[k]) {
       case Access::contiguous:
         frame.operand[k] = args.in[k] + begin;
+        if (plan.ahead) ask_for(args.in[k] + begin + n, ahead);
         break;
       case Access::kept: {
         float* copy = frame.storage + k * kRegisterStride;
@@ -286,8 +307,12 @@ void run_program(const Plan& plan, Frame& frame, int64_t begin, int64_t n) {
     }
     float* dst =
         plan.direct[i] >= 0 ? args.out[plan.direct[i]] + begin : frame.storage + instruction.dst * kRegisterStride;
-    execute(instruction, n, dst, frame.operand[instruction.a], frame.operand[instruction.b],
-            frame.operand[instruction.c], random);
+    const float *a = frame.operand[instruction.a], *b = frame.operand[instruction.b], *c = frame.operand[instruction.c];
+    if (plan.direct[i] >= 0 && plan.past[plan.direct[i]]) {
+      execute_past_caches(instruction, n, dst, a, b, c);
+    } else {
+      execute(instruction, n, dst, a, b, c, random);
+    }
     frame.operand[instruction.dst] = dst;
   }
   for (int k = 0; k < args.outputs; ++k) {
@@ -333,7 +358,10 @@ void run_tiles(const Plan& plan, int64_t first, int64_t last, float* scratch) {
     scratch += kTile;
     for (int64_t j = 0; j < longest; ++j) frame.constants[i][j] = instruction.imm;
   }
-  for (int64_t at = begin; at < end; at += kTile) run_program(plan, frame, at, end - at < kTile ? end - at : kTile);
+  for (int64_t at = begin; at < end; at += kTile) {
+    const int64_t n = min_of(kTile, end - at);
+    run_program(plan, frame, at, n, min_of(kTile, end - at - n));
+  }
   finish_past_caches();
 }
 

@@ -168,6 +168,52 @@ void normals_from_words(int64_t n, float* dst, const uint32_t* words) {
   }
 }
 
+// For floats and for vectors: operations that have a form past the caches.
+struct Add {
+  template <class T>
+  T operator()(T x, T y) const {
+    return x + y;
+  }
+};
+struct Subtract {
+  template <class T>
+  T operator()(T x, T y) const {
+    return x - y;
+  }
+};
+struct Multiply {
+  template <class T>
+  T operator()(T x, T y) const {
+    return x * y;
+  }
+};
+struct Maximum {  // a NaN on either side wins
+  template <class T>
+  T operator()(T x, T y) const {
+    return (x > y) | (x != x) ? x : y;
+  }
+};
+struct Minimum {
+  template <class T>
+  T operator()(T x, T y) const {
+    return (x < y) | (x != x) ? x : y;
+  }
+};
+struct ReluGrad {
+  template <class T>
+  T operator()(T x, T y) const {
+    return y > 0.0f ? x : T{};
+  }
+};
+
+// dst[i] = f(i, lanes) for vectors, past the caches.
+template <class F>
+void map_past_caches(int64_t n, float* dst, F f) {
+  each_vector(n, [&](int64_t i, int64_t lanes) {
+    lanes == kLanes ? store_past_caches(dst + i, f(i, lanes)) : store_part(dst + i, f(i, lanes), lanes);
+  });
+}
+
 float truth(bool condition) { return condition ? 1.0f : 0.0f; }
 
 }  // namespace
@@ -177,17 +223,17 @@ void execute(const Instruction& instruction, int64_t n, float* dst, const float*
   using F = float;
   switch (instruction.op) {
     case Opcode::add:
-      return map(n, dst, a, b, [](F x, F y) { return x + y; });
+      return map(n, dst, a, b, Add());
     case Opcode::subtract:
-      return map(n, dst, a, b, [](F x, F y) { return x - y; });
+      return map(n, dst, a, b, Subtract());
     case Opcode::multiply:
-      return map(n, dst, a, b, [](F x, F y) { return x * y; });
+      return map(n, dst, a, b, Multiply());
     case Opcode::divide:
       return map(n, dst, a, b, [](F x, F y) { return x / y; });
-    case Opcode::maximum:  // a NaN on either side wins
-      return map(n, dst, a, b, [](F x, F y) { return (x > y) | (x != x) ? x : y; });
+    case Opcode::maximum:
+      return map(n, dst, a, b, Maximum());
     case Opcode::minimum:
-      return map(n, dst, a, b, [](F x, F y) { return (x < y) | (x != x) ? x : y; });
+      return map(n, dst, a, b, Minimum());
     case Opcode::power:
       return map_vectors(n, dst, a, b, [](Vec x, Vec y) { return power_vec(x, y); });
     case Opcode::floor_divide:
@@ -215,7 +261,7 @@ void execute(const Instruction& instruction, int64_t n, float* dst, const float*
     case Opcode::logical_or:
       return map(n, dst, a, b, [](F x, F y) { return truth((x != 0.0f) | (y != 0.0f)); });
     case Opcode::relu_grad:
-      return map(n, dst, a, b, [](F x, F y) { return y > 0.0f ? x : 0.0f; });
+      return map(n, dst, a, b, ReluGrad());
     case Opcode::where:
 #pragma omp simd
       for (int64_t i = 0; i < n; ++i) dst[i] = a[i] != 0.0f ? b[i] : c[i];
@@ -284,6 +330,55 @@ void execute(const Instruction& instruction, int64_t n, float* dst, const float*
       make_words(n, random, instruction.stream);
       return normals_from_words(n, dst, random.words);
     case Opcode::count:
+      return;
+  }
+}
+
+bool goes_past_caches(Opcode op) {
+  switch (op) {
+    case Opcode::add:
+    case Opcode::subtract:
+    case Opcode::multiply:
+    case Opcode::maximum:
+    case Opcode::minimum:
+    case Opcode::relu_grad:
+    case Opcode::where:
+    case Opcode::relu:
+      return true;
+    default:
+      return false;
+  }
+}
+
+void execute_past_caches(const Instruction& instruction, int64_t n, float* dst, const float* a, const float* b,
+                         const float* c) {
+  const auto map_past = [&](auto f) {
+    map_past_caches(
+        n, dst, [&](int64_t i, int64_t lanes) { return f(load_some(a + i, lanes, 0), load_some(b + i, lanes, 0)); });
+  };
+  switch (instruction.op) {
+    case Opcode::add:
+      return map_past(Add());
+    case Opcode::subtract:
+      return map_past(Subtract());
+    case Opcode::multiply:
+      return map_past(Multiply());
+    case Opcode::maximum:
+      return map_past(Maximum());
+    case Opcode::minimum:
+      return map_past(Minimum());
+    case Opcode::relu_grad:
+      return map_past(ReluGrad());
+    case Opcode::where:
+      return map_past_caches(n, dst, [&](int64_t i, int64_t lanes) {
+        return load_some(a + i, lanes, 0) != 0.0f ? load_some(b + i, lanes, 0) : load_some(c + i, lanes, 0);
+      });
+    case Opcode::relu:
+      return map_past_caches(n, dst, [&](int64_t i, int64_t lanes) {
+        const Vec x = load_some(a + i, lanes, 0);
+        return x < 0.0f ? Vec{} : x;
+      });
+    default:
       return;
   }
 }

@@ -15,6 +15,12 @@ struct RandomContext {
 void execute(const Instruction& instruction, int64_t n, float* dst, const float* a, const float* b, const float* c,
              const RandomContext& random);
 
+// The same past the caches (simd.h), for opcodes that are short enough for it to matter and a dst whose vectors are
+// aligned. dst is no operand.
+bool goes_past_caches(Opcode op);
+void execute_past_caches(const Instruction& instruction, int64_t n, float* dst, const float* a, const float* b,
+                         const float* c);
+
 // Rough time of one element in tenths of a nanosecond, to decide how much work is worth another thread.
 int64_t instruction_cost(Opcode op);
 

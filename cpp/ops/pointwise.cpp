@@ -126,7 +126,8 @@ void grad_rsqrt(G& g) {
 }
 void grad_reciprocal(G& g) { g.set(0, neg(g, mul(g, g.dy(), g.add("square", {g.output(0)})))); }
 void grad_exp(G& g) { g.set(0, mul(g, g.dy(), g.output(0))); }
-void grad_expm1(G& g) { g.set(0, mul(g, g.dy(), g.add("exp", {g.input(0)}))); }
+// exp(x) = y + 1, to within a rounding error of y.
+void grad_expm1(G& g) { g.set(0, mul(g, g.dy(), g.add("add", {g.output(0), g.scalar(1.0f)}))); }
 void grad_log(G& g) { g.set(0, g.add("divide", {g.dy(), g.input(0)})); }
 void grad_log1p(G& g) { g.set(0, g.add("divide", {g.dy(), g.add("add", {g.input(0), g.scalar(1.0f)})})); }
 void grad_sin(G& g) { g.set(0, mul(g, g.dy(), g.add("cos", {g.input(0)}))); }

@@ -190,7 +190,7 @@ TEST_CASE("pointwise: every opcode on ordinary and special numbers") {
     a[i] = special[static_cast<size_t>(i / count)];
     b[i] = special[static_cast<size_t>(i % count)];
   }
-  for_each_case([&](Case& run) {
+  for_each_cache([&](Case& run) {
     for (int op = 0; op < static_cast<int>(Opcode::constant); ++op) {
       const Opcode code = static_cast<Opcode>(op);
       INFO("opcode " << op);
