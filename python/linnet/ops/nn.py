@@ -105,9 +105,10 @@ def leaky_relu(x: Any, negative_slope: float = 0.2) -> Any:
 def elu(x: Any, alpha: float = 1.0) -> Any:
     """x where positive, alpha * (exp(x) - 1) elsewhere."""
     x = as_float(x)
-    # A sum whose second part is 0 on the positive side: fewer steps than a choice, whose gradient would be two choices.
-    below = a.expm1(a.where(greater(x, 0.0), 0.0, x))
-    return a.add(relu(x), below if alpha == 1.0 else a.multiply(alpha, below))
+    # A sum of two parts of which one is 0. With relu for the first, nothing would hold the parts together in one pass.
+    above = greater(x, 0.0)
+    below = a.expm1(a.where(above, 0.0, x))
+    return a.add(a.where(above, x, 0.0), below if alpha == 1.0 else a.multiply(alpha, below))
 
 
 @op("x")
