@@ -1,8 +1,9 @@
 // Builds pointwise programs and launches them (pointwise.h).
 //
 // Building: operations emit drafts with registers of their own; `finish` numbers the inputs first and then gives each
-// result the lowest register that is free by then. Launching: when every input has the iteration shape or one element,
-// the program runs over one flat loop; else strides of 0 stand for broadcasting.
+// result the lowest register that is free by then. A minimum of a maximum that nobody else reads is one instruction.
+// Launching: when every input has the iteration shape or one element, the program runs over one flat loop; else strides
+// of 0 stand for broadcasting.
 #include "graph/pointwise.h"
 
 #include <algorithm>
@@ -14,13 +15,16 @@ namespace linnet {
 namespace {
 
 constexpr const char* kOpcodeNames[] = {
-    "add",          "subtract",    "multiply",      "divide",        "maximum",    "minimum",   "power",
-    "floor_divide", "mod",         "arctan2",       "divide_no_nan", "equal",      "not_equal", "less",
-    "less_equal",   "greater",     "greater_equal", "logical_and",   "logical_or", "relu_grad", "where",
-    "negative",     "absolute",    "sign",          "square",        "sqrt",       "rsqrt",     "reciprocal",
-    "exp",          "expm1",       "log",           "log1p",         "sin",        "cos",       "tan",
-    "tanh",         "sigmoid",     "softplus",      "erf",           "floor",      "ceil",      "round",
-    "relu",         "logical_not", "is_nan",        "is_finite",     "copy",       "constant",  "random_uniform",
+    "add",           "subtract",      "multiply",     "divide",     "maximum",
+    "minimum",       "power",         "floor_divide", "mod",        "arctan2",
+    "divide_no_nan", "equal",         "not_equal",    "less",       "less_equal",
+    "greater",       "greater_equal", "logical_and",  "logical_or", "relu_grad",
+    "where",         "clip",          "negative",     "absolute",   "sign",
+    "square",        "sqrt",          "rsqrt",        "reciprocal", "exp",
+    "expm1",         "log",           "log1p",        "sin",        "cos",
+    "tan",           "tanh",          "sigmoid",      "softplus",   "erf",
+    "floor",         "ceil",          "round",        "relu",       "logical_not",
+    "is_nan",        "is_finite",     "copy",         "constant",   "random_uniform",
     "random_normal"};
 static_assert(sizeof kOpcodeNames / sizeof *kOpcodeNames == static_cast<size_t>(Opcode::count));
 
@@ -30,7 +34,7 @@ const char* name_of(Opcode op) { return kOpcodeNames[static_cast<size_t>(op)]; }
 
 int operand_count(Opcode op) {
   if (op <= Opcode::relu_grad) return 2;
-  if (op == Opcode::where) return 3;
+  if (op == Opcode::where || op == Opcode::clip) return 3;
   return op >= Opcode::constant ? 0 : 1;
 }
 
@@ -110,6 +114,27 @@ void ProgramBuilder::append(const Node& node) {
   define(node.outputs[0], emit(*node.op->opcode, operands[0], operands[1], operands[2]));
 }
 
+void ProgramBuilder::join_limits(const std::vector<int>& wanted) {
+  std::vector<int> uses(static_cast<size_t>(next_), 0);
+  for (const Draft& draft : drafts_) {
+    const int operands[] = {draft.a, draft.b, draft.c};
+    for (int j = 0; j < operand_count(draft.op); ++j) ++uses[static_cast<size_t>(operands[j])];
+  }
+  for (int reg : wanted) ++uses[static_cast<size_t>(reg)];
+  for (Draft& draft : drafts_) {
+    if (draft.op != Opcode::minimum || uses[static_cast<size_t>(draft.a)] != 1) continue;
+    for (const Draft& before : drafts_) {
+      if (before.dst != draft.a || before.op != Opcode::maximum) continue;
+      uses[static_cast<size_t>(draft.a)] = 0;
+      draft = {Opcode::clip, draft.dst, before.a, before.b, draft.b, 0.0f, 0};
+      break;
+    }
+  }
+  std::erase_if(drafts_, [&](const Draft& draft) {
+    return draft.op == Opcode::maximum && uses[static_cast<size_t>(draft.dst)] == 0;
+  });
+}
+
 std::optional<PointwiseProgram> ProgramBuilder::finish(const Shape& shape, const std::vector<int>& outputs) {
   PointwiseProgram program;
   program.shape = shape;
@@ -118,18 +143,17 @@ std::optional<PointwiseProgram> ProgramBuilder::finish(const Shape& shape, const
       drafts_.size() > kMaxInstructions) {
     return std::nullopt;
   }
+  std::vector<int> out_drafts;
+  for (int value : outputs) out_drafts.push_back(register_of(value));
+  if (inputs_.size() != static_cast<size_t>(program.inputs)) return std::nullopt;  // an output nobody computes
+  join_limits(out_drafts);
   // Last reader of every draft register; outputs live to the end.
   std::vector<size_t> last_use(static_cast<size_t>(next_), 0);
   for (size_t i = 0; i < drafts_.size(); ++i) {
     const int operands[] = {drafts_[i].a, drafts_[i].b, drafts_[i].c};
     for (int j = 0; j < operand_count(drafts_[i].op); ++j) last_use[static_cast<size_t>(operands[j])] = i;
   }
-  std::vector<int> out_drafts;
-  for (int value : outputs) {
-    out_drafts.push_back(register_of(value));
-    last_use[static_cast<size_t>(out_drafts.back())] = drafts_.size();
-  }
-  if (inputs_.size() != static_cast<size_t>(program.inputs)) return std::nullopt;  // an output nobody computes
+  for (int reg : out_drafts) last_use[static_cast<size_t>(reg)] = drafts_.size();
 
   std::vector<int> packed(static_cast<size_t>(next_), -1);
   for (size_t i = 0; i < inputs_.size(); ++i) packed[static_cast<size_t>(input_registers_[i])] = static_cast<int>(i);

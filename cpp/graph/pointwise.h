@@ -49,6 +49,8 @@ class ProgramBuilder {
     int32_t stream;
   };
   int register_of(int value);
+  // Makes one instruction of a minimum of a maximum that nobody else reads; `wanted` are read at the end.
+  void join_limits(const std::vector<int>& wanted);
 
   const Graph& graph_;
   std::vector<std::pair<int, int>> registers_;  // value -> register

@@ -158,8 +158,9 @@ enum class Opcode : uint8_t {
   logical_or,
   // dst = a where b > 0, else 0: the gradient of relu, given dy and y.
   relu_grad,
-  // ternary: dst = a != 0 ? b : c
+  // ternary: dst = a != 0 ? b : c, and minimum(maximum(a, b), c)
   where,
+  clip,
   // unary: dst = op(a)
   negative,
   absolute,

@@ -88,7 +88,8 @@ void classify(int input, Plan& plan) {
 
 bool reads(const Instruction& i, int reg) {
   if (i.op >= Opcode::constant) return false;
-  return i.a == reg || (i.op <= Opcode::where && i.b == reg) || (i.op == Opcode::where && i.c == reg);
+  return i.a == reg || (i.op <= Opcode::clip && i.b == reg) ||
+         ((i.op == Opcode::where || i.op == Opcode::clip) && i.c == reg);
 }
 
 // The last instruction that writes a register, or -1.

@@ -206,6 +206,10 @@ struct ReluGrad {
   }
 };
 
+Vec clip(const float* x, const float* low, const float* high, int64_t lanes) {
+  return Minimum()(Maximum()(load_some(x, lanes, 0), load_some(low, lanes, 0)), load_some(high, lanes, 0));
+}
+
 // dst[i] = f(i, lanes) for vectors, past the caches.
 template <class F>
 void map_past_caches(int64_t n, float* dst, F f) {
@@ -266,6 +270,9 @@ void execute(const Instruction& instruction, int64_t n, float* dst, const float*
 #pragma omp simd
       for (int64_t i = 0; i < n; ++i) dst[i] = a[i] != 0.0f ? b[i] : c[i];
       return;
+    case Opcode::clip:  // as vectors: GCC makes branches of two choices in a row
+      return each_vector(
+          n, [&](int64_t i, int64_t lanes) { store_some(dst + i, clip(a + i, b + i, c + i, lanes), lanes); });
     case Opcode::negative:
       return map(n, dst, a, [](F x) { return -x; });
     case Opcode::absolute:
@@ -343,6 +350,7 @@ bool goes_past_caches(Opcode op) {
     case Opcode::minimum:
     case Opcode::relu_grad:
     case Opcode::where:
+    case Opcode::clip:
     case Opcode::relu:
       return true;
     default:
@@ -373,6 +381,8 @@ void execute_past_caches(const Instruction& instruction, int64_t n, float* dst, 
       return map_past_caches(n, dst, [&](int64_t i, int64_t lanes) {
         return load_some(a + i, lanes, 0) != 0.0f ? load_some(b + i, lanes, 0) : load_some(c + i, lanes, 0);
       });
+    case Opcode::clip:
+      return map_past_caches(n, dst, [&](int64_t i, int64_t lanes) { return clip(a + i, b + i, c + i, lanes); });
     case Opcode::relu:
       return map_past_caches(n, dst, [&](int64_t i, int64_t lanes) {
         const Vec x = load_some(a + i, lanes, 0);

@@ -82,6 +82,10 @@ float run(const PointwiseArgs& args, const Instruction& i, const float* r, int64
       return b > 0 ? a : 0;
     case Opcode::where:
       return a != 0 ? b : c;
+    case Opcode::clip: {
+      const float above = std::isnan(a) || a > b ? a : b;
+      return std::isnan(above) || above < c ? above : c;
+    }
     case Opcode::negative:
       return -a;
     case Opcode::absolute:

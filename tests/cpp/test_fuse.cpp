@@ -1,5 +1,6 @@
 // What fuses, what must not, and that the results stay: every case compares the launches of the plan, and the numbers
 // of a fused run with those of the plainest one (graph_test.h).
+#include "graph/pointwise.h"
 #include "graph_test.h"
 
 using namespace linnet;
@@ -215,6 +216,22 @@ TEST_CASE("fuse: a chain longer than a program is cut, not refused") {
   const Launches launches = fused(net, {y});
   CHECK(launches.size() > 1);
   CHECK(launches.size() < 80);
+}
+
+TEST_CASE("fuse: a minimum of a maximum is one instruction, unless somebody else reads the maximum") {
+  Net net;
+  const int x = net.input({-1, 6});
+  const int above = net.add("maximum", {x, net.graph.scalar(0.0f)});
+  const int y = net.add("minimum", {above, net.graph.scalar(6.0f)});
+  const int sum = net.add("add", {above, y});
+  const auto program = [&](const std::vector<int>& members, const std::vector<int>& outputs) {
+    ProgramBuilder builder(net.graph);
+    for (int value : members) builder.append(net.graph.node(net.graph.value(value).node));
+    return to_string(*builder.finish({-1, 6}, outputs));
+  };
+  CHECK(program({above, y}, {y}) == "r1=constant 0; r2=constant 6; r3=clip r0,r1,r2");
+  CHECK(program({above, y}, {above, y}).find("clip") == std::string::npos);
+  CHECK(program({above, y, sum}, {sum}).find("clip") == std::string::npos);
 }
 
 TEST_CASE("fuse: up, down, and the third node in between") {

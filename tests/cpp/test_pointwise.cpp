@@ -102,6 +102,8 @@ double meaning(Opcode op, double x, double y, double z) {
       return y > 0 ? x : 0;
     case Opcode::where:
       return x != 0 ? y : z;
+    case Opcode::clip:
+      return std::isnan(x) || std::isnan(y) || std::isnan(z) ? kNan : std::min(std::max(x, y), z);
     case Opcode::negative:
       return -x;
     case Opcode::absolute:
