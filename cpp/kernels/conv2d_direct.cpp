@@ -120,6 +120,7 @@ struct Args {
   float* packed;         // (groups, panels, k, vectors * kLanes), (groups, rest, rest_row): what pack_item fills
   const float* weights;  // the same, or the kernel where it is that matrix
   float* bias;           // (groups, bias_row)
+  bool past_caches;      // y goes past them
 };
 
 // The panel, or the rest: no vectors.
@@ -205,6 +206,7 @@ void run_tiles(const Args& a, const Block& b, int64_t g, const Panel& panel, int
   t.bias = a.bias + g * p.bias_row + panel.column;
   t.columns = panel.columns;
   t.relu = a.epilogue.activation == Activation::relu && !a.epilogue.residual;
+  t.past_caches = a.past_caches;
   t.y = a.y + ((b.n * s.oh + oy) * s.ow + b.x0 + ox) * s.oc + g * p.og + panel.column;
   t.x_offset = 0;
   t.y_offsets = y_offsets;
@@ -282,6 +284,7 @@ void forward_job(const void* args, int64_t index, float* scratch) {
   const int64_t items = s.groups * p.items;
   for (int64_t i = part_begin(items, p.panel_parts, part); i < part_begin(items, p.panel_parts, part + 1); ++i)
     panel_block(a, b, i / p.items, item_at(p, i % p.items));
+  if (a.past_caches) finish_past_caches();
 }
 
 void finish_image_row(const void* args, int64_t row, float*) {
@@ -312,6 +315,12 @@ void run_with(const Conv2dShape& s, const float* x, const float* kernel, bool tu
   const bool pack_now = p.pack && !s.packed;
   float* const workspace = static_cast<float*>(launch.workspace);
   Args a = {s, p, x, kernel, turned, y, epilogue, workspace};
+  const bool relu_done = epilogue.activation == Activation::relu && !epilogue.residual;
+  // What the caches would lose before anyone reads it, where whole vectors are stored once: a plain store would first
+  // read the line.
+  a.past_caches = !epilogue.residual && (relu_done || epilogue.activation == Activation::none) &&
+                  s.n * s.oh * s.ow * s.oc * 4 > launch.cache / 2 && p.og % kLanes == 0 &&
+                  reinterpret_cast<intptr_t>(y) % static_cast<intptr_t>(sizeof(Vec)) == 0;
   a.weights = pack_now ? workspace : kernel;
   a.bias = workspace + (pack_now ? packed_floats(s, p) : 0);
   for (int64_t g = 0; g < s.groups; ++g)
@@ -319,7 +328,6 @@ void run_with(const Conv2dShape& s, const float* x, const float* kernel, bool tu
       a.bias[g * p.bias_row + o] = epilogue.bias && o < p.og ? epilogue.bias[g * p.og + o] : 0.0f;
   if (pack_now) pack_panels(a, launch);
   run_jobs(launch, s.n * p.column_blocks * p.row_blocks * p.panel_parts, flops_of(s), forward_job, &a);
-  const bool relu_done = epilogue.activation == Activation::relu && !epilogue.residual;
   if ((epilogue.activation != Activation::none && !relu_done) || epilogue.residual)
     run_jobs(launch, s.n * s.oh, 16.0 * static_cast<double>(s.n * s.oh * s.ow * s.oc), finish_image_row, &a);
 }

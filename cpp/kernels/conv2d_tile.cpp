@@ -64,7 +64,12 @@ void tile(const ConvTile& t) {
 #pragma GCC unroll 2
       for (int v = 0; v < Vectors; ++v) acc[p][v] = acc[p][v] < 0.0f ? Vec{} : acc[p][v];  // keeps NaN
   }
-  if (t.columns == Vectors * kLanes) {
+  if (t.past_caches) {
+#pragma GCC unroll 28
+    for (int p = 0; p < Pixels; ++p)
+#pragma GCC unroll 2
+      for (int v = 0; v < Vectors; ++v) store_past_caches(t.y + t.y_offsets[p] + v * kLanes, acc[p][v]);
+  } else if (t.columns == Vectors * kLanes) {
 #pragma GCC unroll 28
     for (int p = 0; p < Pixels; ++p)
 #pragma GCC unroll 2

@@ -35,6 +35,7 @@ struct ConvTile {
   const int64_t* y_offsets;  // (pixels)
   int64_t columns;           // that are stored, <= vectors * kLanes
   bool relu;
+  bool past_caches = false;  // y goes past them: whole, aligned vectors
 };
 
 using ConvTileFunction = void (*)(const ConvTile&);

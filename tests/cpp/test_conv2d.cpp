@@ -30,6 +30,7 @@ void check_shape(Conv2dShape s) {
   const int64_t window = s.kh * s.kw, pixels = s.n * s.oh * s.ow;
 
   for_each_case([&](Case& run) {
+    run.without_cache = run.threads == 3;  // results go past the caches
     const KernelTable& k = run.kernels;
     Buffer<float> got_y(y_size(s)), got_dx(x_size(s)), got_dkernel(kernel_size(s)), got_dbias(s.oc);
     k.conv2d_forward(s, x.data(), kernel.data(), got_y.data(), {.bias = bias.data()},
