@@ -98,9 +98,11 @@ inline bool masked_out(const RecurrentArgs& a, int64_t row, int64_t s) {
 }
 
 // Asks for `count` floats that the next step will read (or write). They are rows of large arrays, a few lines in each,
-// which the processor does not see coming.
+// which the processor does not see coming. The first is read indeed: rows lie in pages of their own, and a mere request
+// is dropped where the page's address is not at hand.
 inline void fetch(const float* p, int64_t count) {
-  for (int64_t i = 0; i < count; i += 16) __builtin_prefetch(p + i, 0, 2);
+  if (count > 0) static_cast<void>(*static_cast<const volatile float*>(p));
+  for (int64_t i = 16; i < count; i += 16) __builtin_prefetch(p + i, 0, 2);
 }
 
 // Sorts the rows: by their first step, then by their last one, longest first.
