@@ -9,7 +9,8 @@ needs torch beside linnet, and onnx and onnxruntime for the rows `stream`; with 
 Keras and JAX, that is a contender, too (compiled, on all processors whatever the number of threads). A row
 `lstm-64x50-64-128` has batch 64, 50 steps, 64 features and 128 units; every output of the sequence gets a gradient, and
 the input's is computed, too. Its operations are those of the products. `stream` rows take one step of one sequence,
-with the state handed in and out; the share of the limit is that of reading the weights from the caches. `char` rows are
+with the state handed in and out (`-model` through Model.predict_on_batch, `-stateful` kept in the layer); the share of
+the limit is that of reading the weights from the caches. `char` rows are
 whole training steps with Adam of a language model on characters: an embedding of 65 characters, two layers, and logits.
 `--memory` prints the most memory that either side needs for these training steps.
 """
@@ -140,6 +141,18 @@ def stream_linnet(features: int, units: int) -> Callable[[], Step]:
         data = [normal(0, 1, 1, features), *(normal(i, 1, units) for i in (1, 2))]
         model.predict_on_batch(data)
         return lambda: model.predict_on_batch(data)
+
+    return make
+
+
+def stream_stateful(features: int, units: int) -> Callable[[], Step]:
+    def make() -> Step:
+        import linnet
+        from linnet import layers
+
+        model = linnet.Sequential([linnet.Input((1, features), batch_size=1), layers.LSTM(units, stateful=True)])
+        x = normal(0, 1, 1, features)
+        return lambda: model.predict_on_batch(x)
 
     return make
 
@@ -277,8 +290,9 @@ def cases() -> dict[str, Row]:
         found[name] = Row(
             {"linnet": stream_engine(features, units), "onnxruntime": peer}, bytes=weights, cached=True, group="stream"
         )
-        contenders = {"linnet": stream_linnet(features, units), "onnxruntime": peer}
-        found[name + "-model"] = Row(contenders, bytes=weights, cached=True, group="stream")
+        for kind, make in (("model", stream_linnet), ("stateful", stream_stateful)):
+            contenders = {"linnet": make(features, units), "onnxruntime": peer}
+            found[f"{name}-{kind}"] = Row(contenders, bytes=weights, cached=True, group="stream")
     for cell in GATES:
         contenders = {"linnet": char_linnet(cell, 128, 64, 50)}
         contenders |= {

@@ -30,7 +30,7 @@ inline constexpr int64_t kWide = 2 * kLanes;  // columns of a panel of packed we
 inline constexpr int64_t kFewRows = 4;
 // Floats of the recurrent weights of such a part, at least: what reading them takes must pay for a launch (about one
 // microsecond between threads that are awake).
-inline constexpr int64_t kPartWeights = int64_t{1} << 16;
+inline constexpr int64_t kPartWeights = int64_t{1} << 15;
 
 inline int64_t round_to(int64_t x, int64_t unit) { return ceil_div(x, unit) * unit; }
 inline size_t bytes_of(int64_t floats) { return static_cast<size_t>(round_to(floats, 16)) * sizeof(float); }

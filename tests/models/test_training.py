@@ -160,6 +160,23 @@ def test_predict_on_batch_sees_new_weights():
     np.testing.assert_allclose(model.predict_on_batch(X[:1]), [[1 / 3] * 3], rtol=1e-6)
 
 
+def test_predict_on_batch_of_several_arrays():
+    a, b = linnet.Input((3,)), linnet.Input((2,), dtype="int32")
+    floats, ints = X[:4, :3].copy(), np.arange(8, dtype=np.int32).reshape(4, 2)
+    for outputs in ([a + 1.0, b * 2], (b * 2, a + 1.0), a + ops.cast(b[:, :1], "float32")):
+        model = linnet.Model([a, b], outputs)
+        want = model.predict([floats, ints], verbose=0)
+        for x in [[floats, ints]] * 3 + [[floats, ints.astype(np.int64)], (floats, ints), [floats[::1], ints]]:
+            found = model.predict_on_batch(x)
+            assert type(found) is type(want)
+            for one, other in zip(found, want, strict=True):
+                np.testing.assert_array_equal(one, other)
+        np.testing.assert_array_equal(model.predict_on_batch([floats[:2], ints[:2]])[0][:2], want[0][:2])
+        for wrong in ([floats], [floats, ints[:2]], [floats, floats], [ints, floats]):
+            with pytest.raises((ValueError, TypeError)):
+                model.predict_on_batch(wrong)
+
+
 def test_validation_data_steps_and_frequency():
     model = compiled()
     history = model.fit(

@@ -13,6 +13,7 @@ The methods that subclasses may override (train_step, compute_loss, ...) are in 
 from __future__ import annotations
 
 import warnings
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -389,31 +390,36 @@ class Trainer(TrainingHooks):
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for one batch."""
         fast = self._fast_predict
-        if fast is not None and type(x) is np.ndarray:
-            # The way for serving single samples: everything below has been checked for such an array before.
-            run, epoch, row_shape, capacity = fast
-            if (
-                epoch == storage.epoch
-                and x.dtype is _FLOAT32
-                and x.shape[1:] == row_shape
-                and 0 < len(x) <= capacity
-                and x.flags.c_contiguous
-            ):
-                return run(len(x), (x,))[0]
+        if fast is not None:
+            # The way for serving single samples: everything below has been checked for such arrays before.
+            run, epoch, kind, expected, capacity, form = fast
+            arrays = (x,) if kind is np.ndarray else x
+            if type(x) is kind and epoch == storage.epoch and len(arrays) == len(expected):
+                n = len(arrays[0]) if type(arrays[0]) is np.ndarray and arrays[0].ndim else 0
+                if 0 < n <= capacity and all(map(_is_like, arrays, expected, repeat(n))):
+                    found = run(n, arrays)
+                    return found[0] if form is None else form(found)
         data = self._data(x)
         step = self._step("predict", data, round_capacity(data.n))
         arrays = [engine_array(a, leaf.dtype, leaf.name) for a, leaf in zip(data.arrays, data.leaves, strict=True)]
         found = step.program.run(data.n, arrays)
-        program = step.program
-        single = len(program.output_dtypes) == 1 and program.output_dtypes[0] != "bool" and len(data.leaves) == 1
-        if single and not isinstance(step.structure, (list, tuple, dict)) and data.leaves[0].dtype == "float32":
+        self._remember(type(x), data, step)
+        return pack_like(step.structure, found)
+
+    def _remember(self, kind: type, data: Data, step: Any) -> None:
+        """Lets predict_on_batch go straight to the engine where neither side needs a change of type or structure."""
+        program, form = step.program, type(step.structure)
+        outputs = step.structure if form in (list, tuple) else [step.structure]
+        known = all(leaf.dtype in ("float32", "int32") for leaf in data.leaves) and "bool" not in program.output_dtypes
+        if known and kind in (np.ndarray, list, tuple) and not any(isinstance(y, (list, tuple, dict)) for y in outputs):
             self._fast_predict = (
                 program.executable.run,
                 storage.epoch,
-                data.leaves[0].row_shape,
+                kind,
+                [(np.dtype(leaf.dtype), leaf.row_shape) for leaf in data.leaves],
                 program.capacity,
+                form if form in (list, tuple) else None,
             )
-        return pack_like(step.structure, found)
 
     # ---- looking inside ----------------------------------------------------------------------------------------------
 
@@ -435,7 +441,12 @@ class Trainer(TrainingHooks):
         return step.program.executable.profile(data.n, arrays, repeats)
 
 
-_FLOAT32 = np.dtype(np.float32)
+def _is_like(x: Any, expected: tuple[np.dtype, tuple[int, ...]], n: int) -> bool:
+    """Whether x is an array of n such rows that the engine can read in place."""
+    if type(x) is not np.ndarray:
+        return False
+    dtype, row_shape = expected
+    return x.dtype is dtype and x.shape == (n, *row_shape) and x.flags.c_contiguous
 
 
 def _batch_size(given: Any) -> int:
