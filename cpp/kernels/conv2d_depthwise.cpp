@@ -1,15 +1,17 @@
 // Depthwise convolution: every channel has its own window, so vectors run along the channels, and images are read where
 // they lie (conv2d_lines.h has the inner loops). What limits it is loading, not multiplying.
 //
-// A job of forward and grad_input is a row of the output. For grad_weight, blocks of rows are cut into chunks by the
-// shape; every chunk has its own sums (taps + 1, vectors) in the workspace, the last for dbias, which are added up in
-// order. Fewer channels than a vector are left to the other algorithms.
+// A job of forward and grad_input is a band of rows of the output: what one row reads the next finds in the
+// second-level cache, and the row that is new is asked for a row ahead. For grad_weight, blocks of rows are cut into
+// chunks by the shape; every chunk has its own sums (taps + 1, vectors) in the workspace, the last for dbias, which are
+// added up in order. Fewer channels than a vector are left to the other algorithms.
 #include "kernels/conv2d_lines.h"
 
 namespace linnet::LINNET_ISA {
 namespace {
 
-constexpr int64_t kRows = 256;  // of a window: the list lies in scratch
+constexpr int64_t kRows = 256;          // of a window: the list lies in scratch
+constexpr int64_t kBandFloats = 32768;  // of the output
 constexpr int64_t kChunks = 16;
 
 struct Args {
@@ -18,10 +20,27 @@ struct Args {
   const float* kernel;  // (kh, kw, 1, c)
   float* out;
   Epilogue epilogue;
+  int64_t rows, band_rows;  // of the output, of all images
+  bool past_caches;
 };
 
-void forward_row(const void* args, int64_t row, float* scratch) {
-  const Args& a = *static_cast<const Args*>(args);
+// Rows of a band, nearly equal parts of all.
+void set_bands(Args& a, int64_t rows, int64_t row_floats, const Launch& launch) {
+  a.rows = rows;
+  a.band_rows = max_of(1, kBandFloats / row_floats);
+  // Past the caches go results that they could not hold until they are read, where every vector is a whole line.
+  a.past_caches = rows * row_floats * static_cast<int64_t>(sizeof(float)) >= launch.cache / 2 && kLanes == 16 &&
+                  a.s.c % kLanes == 0 && reinterpret_cast<intptr_t>(a.out) % static_cast<int64_t>(sizeof(Vec)) == 0;
+}
+
+// The pixels of a row of `in` (n, h, w, c), or of none.
+void look_ahead(Line& l, const float* in, int64_t n, int64_t row, int64_t h, int64_t row_floats) {
+  if (row < 0 || row >= h) return;
+  l.ahead = in + (n * h + row) * row_floats;
+  l.ahead_floats = row_floats;
+}
+
+void forward_row(const Args& a, int64_t row, float* scratch) {
   const Conv2dShape& s = a.s;
   LineRow* const rows = reinterpret_cast<LineRow*>(scratch);
   const int64_t n = row / s.oh, iy = row % s.oh * s.stride_h - s.pad_top;
@@ -36,20 +55,34 @@ void forward_row(const void* args, int64_t row, float* scratch) {
   l.bias = a.epilogue.bias;
   l.relu = a.epilogue.activation == Activation::relu && !a.epilogue.residual;
   l.y = a.out + row * s.ow * s.c, l.y_step = s.c;
+  l.past_caches = a.past_caches;
+  look_ahead(l, a.in, n, iy + (s.kh - 1) * s.dilation_h + s.stride_h, s.h, s.w * s.c);
   run_line(l, s.ow);
   if (!l.relu && (a.epilogue.residual || a.epilogue.activation != Activation::none))
     finish(l.y, a.epilogue.residual ? a.epilogue.residual + row * s.ow * s.c : nullptr, a.epilogue.activation,
            s.ow * s.c);
 }
 
-void forward(const Conv2dShape& s, const float* x, const float* kernel, float* y, const Epilogue& epilogue,
-             const Launch& launch) {
-  const Args args = {s, x, kernel, y, epilogue};
-  run_jobs(launch, s.n * s.oh, 4 * flops_of(s), forward_row, &args);
+// A job: the rows of a band.
+template <void (*one_row)(const Args&, int64_t, float*)>
+void band(const void* args, int64_t index, float* scratch) {
+  const Args& a = *static_cast<const Args*>(args);
+  for (int64_t row = index * a.band_rows; row < min_of(a.rows, (index + 1) * a.band_rows); ++row)
+    one_row(a, row, scratch);
+  if (a.past_caches) finish_past_caches();
 }
 
-void grad_input_row(const void* args, int64_t row, float* scratch) {
-  const Args& a = *static_cast<const Args*>(args);
+void forward(const Conv2dShape& s, const float* x, const float* kernel, float* y, const Epilogue& epilogue,
+             const Launch& launch) {
+  Args args = {s, x, kernel, y, epilogue};
+  set_bands(args, s.n * s.oh, s.ow * s.c, launch);
+  const bool finished =
+      !epilogue.residual && (epilogue.activation == Activation::none || epilogue.activation == Activation::relu);
+  args.past_caches = args.past_caches && finished;
+  run_jobs(launch, divide_up(args.rows, args.band_rows), 4 * flops_of(s), band<forward_row>, &args);
+}
+
+void grad_input_row(const Args& a, int64_t row, float* scratch) {
   const Conv2dShape& s = a.s;
   LineRow* const rows = reinterpret_cast<LineRow*>(scratch);
   const int64_t n = row / s.h, y = row % s.h;
@@ -67,13 +100,17 @@ void grad_input_row(const void* args, int64_t row, float* scratch) {
     l.columns = s.ow, l.first = phase.first, l.stride = 1, l.step = phase.dy_step;
     l.bias = nullptr, l.relu = false;
     l.y = a.out + (row * s.w + x) * s.c, l.y_step = s.stride_w * s.c;
+    l.past_caches = a.past_caches;
+    if (x == 0 && (y + 1 + s.pad_top) % s.stride_h == 0)
+      look_ahead(l, a.in, n, (y + 1 + s.pad_top) / s.stride_h, s.oh, s.ow * s.c);
     run_line(l, (s.w - 1 - x) / s.stride_w + 1);
   }
 }
 
 void grad_input(const Conv2dShape& s, const float* dy, const float* kernel, float* dx, const Launch& launch) {
-  const Args args = {s, dy, kernel, dx, {}};
-  run_jobs(launch, s.n * s.h, 4 * flops_of(s), grad_input_row, &args);
+  Args args = {s, dy, kernel, dx, {}};
+  set_bands(args, s.n * s.h, s.w * s.c, launch);
+  run_jobs(launch, divide_up(args.rows, args.band_rows), 4 * flops_of(s), band<grad_input_row>, &args);
 }
 
 // ---- grad_weight ---------------------------------------------------------------------------------------------------
@@ -109,23 +146,30 @@ void chunk_job(const void* args, int64_t chunk, float*) {
   for (int64_t i = 0; i < partial_floats(s); ++i) sums[i] = 0.0f;
   for (int64_t b = part_begin(blocks, a.chunks, chunk); b < part_begin(blocks, a.chunks, chunk + 1); ++b) {
     const int64_t n = b / a.row_blocks, begin = b % a.row_blocks * a.block_rows;
-    for (int64_t v = 0; v < vectors_of(s); ++v) {
-      const int64_t c = min_of(v * kLanes, s.c - kLanes);
-      for (int64_t oy = begin; oy < min_of(s.oh, begin + a.block_rows); ++oy) {
-        const int64_t iy = oy * s.stride_h - s.pad_top;
-        const Range inside = taps_inside(iy, s.dilation_h, s.kh, s.h);
+    const int64_t end = min_of(s.oh, begin + a.block_rows);
+    for (int64_t oy = begin; oy < end; ++oy) {
+      const int64_t iy = oy * s.stride_h - s.pad_top, next = iy + (s.kh - 1) * s.dilation_h + s.stride_h;
+      const Range inside = taps_inside(iy, s.dilation_h, s.kh, s.h);
+      const float* const dy = a.dy + (n * s.oh + oy) * s.ow * s.c;
+      for (int64_t v = 0; v < vectors_of(s); ++v) {
+        const int64_t c = min_of(v * kLanes, s.c - kLanes);
         LineSum q;
         q.x_row = s.dilation_h * s.w * s.c, q.x_pixel = s.c;
         q.first = -s.pad_left, q.stride = s.stride_w, q.step = s.dilation_w, q.columns = s.w;
-        q.dy = a.dy + (n * s.oh + oy) * s.ow * s.c + c;
+        q.dy = dy + c;
         q.ow = s.ow, q.dy_pixel = s.c;
         q.sums_step = step;
+        if (oy + 1 < end && next >= 0 && next < s.h && s.stride_w == 1) {  // each vector asks for its share of the rows
+          q.dy_ahead = dy + (s.ow + v * s.ow / vectors_of(s)) * s.c;
+          q.x_ahead = a.x + ((n * s.h + next) * s.w + v * s.ow / vectors_of(s)) * s.c;
+        }
         float* const bias = sums + s.kh * s.kw * step + v * kLanes;
         q.bias = bias;
         for (int64_t ky = inside.begin; ky < inside.end; ky += at_once, q.bias = nullptr) {
           q.x = a.x + (n * s.h + iy + ky * s.dilation_h) * s.w * s.c + c;
           q.sums = sums + ky * s.kw * step + v * kLanes;
           add_line(q, s.kw, min_of(at_once, inside.end - ky));
+          q.dy_ahead = nullptr;
         }
         if (inside.begin == inside.end)
           for (int64_t ox = 0; ox < s.ow; ++ox) store(bias, load(bias) + load(q.dy + ox * s.c));

@@ -26,8 +26,10 @@ template <int Outputs>
 void store_tile(const Line& l, int64_t output, int64_t c, const Vec (&acc)[Outputs]) {
   float* y = l.y + output * l.y_step + c;
 #pragma GCC unroll 8
-  for (int p = 0; p < Outputs; ++p, y += l.y_step)
-    store_first(y, !l.relu ? acc[p] : acc[p] < 0.0f ? Vec{} : acc[p], l.stored - c);
+  for (int p = 0; p < Outputs; ++p, y += l.y_step) {
+    const Vec v = !l.relu ? acc[p] : acc[p] < 0.0f ? Vec{} : acc[p];
+    l.past_caches ? store_past_caches(y, v) : store_first(y, v, l.stored - c);
+  }
 }
 
 // Outputs from `output` on, for windows of Taps neighbouring columns.
@@ -144,6 +146,10 @@ void sum_row_sliding(const LineSum& q) {
   load_sums(q, acc);
   const float* x = q.x + q.first * q.x_pixel;
   for (int64_t j = 0; j < q.ow + Taps - 1; ++j, x += q.x_pixel) {
+    if (q.dy_ahead && j < q.ow) {
+      __builtin_prefetch(q.dy_ahead + j * kLanes, 0, 2);
+      __builtin_prefetch(q.x_ahead + j * kLanes, 0, 2);
+    }
 #pragma GCC unroll 8
     for (int t = Taps - 1; t > 0; --t) dy[t] = dy[t - 1];
     if (j < q.ow) {
@@ -180,6 +186,8 @@ void run_line(const Line& l, int64_t outputs) {
   const LineTile longer = find_tile(l, parts.size + 1), tile = find_tile(l, parts.size);
   int64_t output = 0;
   for (int64_t i = 0; i < parts.count; ++i) {
+    for (int64_t at = l.ahead_floats * i / parts.count; at < l.ahead_floats * (i + 1) / parts.count; at += 16)
+      __builtin_prefetch(l.ahead + at, 0, 2);
     (i < parts.longer ? longer : tile)(l, output);
     output += parts.size + (i < parts.longer);
   }

@@ -30,6 +30,9 @@ struct Line {
   bool relu;
   float* y;  // output 0
   int64_t y_step;
+  bool past_caches = false;      // y goes past them: whole vectors, aligned, no activation but relu to come
+  const float* ahead = nullptr;  // (ahead_floats) what the next line reads first, to be asked for on the way
+  int64_t ahead_floats = 0;
 };
 void run_line(const Line&, int64_t outputs);
 
@@ -50,6 +53,8 @@ struct LineSum {
   float* sums;  // (rows, taps) vectors, sums_step apart
   int64_t sums_step;
   float* bias;  // a vector, or null
+  const float *x_ahead = nullptr,
+              *dy_ahead = nullptr;  // (ow, vector) that come next, to be asked for on the way; or null
 };
 int64_t line_sum_rows(int64_t taps);  // at once, at most
 void add_line(const LineSum&, int64_t taps, int64_t rows);
