@@ -130,6 +130,10 @@ def test_tile(repeats):
 @pytest.mark.parametrize("axis", [None, 0, 1])
 def test_repeat(axis):
     check_op(lambda x: ops.repeat(x, 3, axis), lambda x: np.repeat(x, 3, axis), [samples((2, 3))])
+    with pytest.raises(ValueError, match="repeats must not be negative, got -1"):
+        ops.repeat(samples((2, 3)), -1, axis)
+    with pytest.raises(TypeError, match="repeats must be an int or 2 of them"):
+        ops.repeat(samples((2, 3)), [1, 2, 3], 0)
 
 
 @pytest.mark.parametrize("width", [1, ((1, 2), (0, 3)), ((0, 0), (2, 0))])

@@ -311,6 +311,8 @@ def repeat(x: Any, repeats: Any, axis: int | None = None) -> Any:
 
             return take(x, np.repeat(np.arange(counts.size), counts.ravel()), place)
         repeats = int(counts.ravel()[0])
+    if repeats < 0:
+        raise ValueError(f"repeat: repeats must not be negative, got {repeats}")
     narrow = [*x.dims[: place + 1], 1, *x.dims[place + 1 :]]
     wide = [*x.dims[: place + 1], repeats, *x.dims[place + 1 :]]
     spread = broadcast_to(reshape_dims(x, narrow), [BatchSize(-p) if p < 0 else p for p in wide])
