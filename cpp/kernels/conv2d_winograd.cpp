@@ -14,6 +14,7 @@
 // the order change a bit. A NaN or infinity in x makes all outputs of the tiles whose patch it is in NaN, up to three
 // pixels further than the window reaches.
 #include "kernels/conv2d_winograd.h"
+#include "kernels/conv2d_winograd_few.h"
 #include "kernels/gemm_pack.h"
 
 namespace linnet::LINNET_ISA {
@@ -33,7 +34,20 @@ constexpr int64_t kJobTiles = 7;
 
 constexpr int64_t kPanelWidth = kTileVectors * kLanes;
 
+// Transformed windows of more than kNearFloats come from memory when they are packed. An image of few tiles uses them
+// too seldom: there the kernel itself is packed (conv2d_winograd_few.h). So it is where the windows, more than
+// kWindowFloats, are made anew for each block of many tiles; up to kMostKept tiles they are sooner read.
+constexpr int64_t kNearFloats = int64_t{1} << 20, kFewImageTiles = 4, kMostKept = 16;
+
 constexpr int64_t positions_of(int64_t floats) { return kPositions * (floats + kPositionGap); }
+
+// Is the kernel packed, or its transformed windows? Whatever n is.
+bool relays_kernel(const Conv2dShape& s) {
+  const TileGrid grid(s);
+  const int64_t windows = kPositions * s.c * s.oc, tiles = grid.rows * grid.columns;
+  if (tiles > kFewImageTiles) return tiles > kMostKept && windows > kWindowFloats;
+  return windows > kNearFloats && panel_count(s.oc) >= kLeastPanels;
+}
 
 struct Plan {
   explicit Plan(const Conv2dShape& s) : grid(s), panels(panel_count(s.oc)) {
@@ -53,6 +67,7 @@ struct Plan {
     block_tiles = min_of(grid.tiles, most);
     wave = by_panel ? min_of(blocks.count, max_of(1, kWaveFloats / positions_of(c * most))) : 0;
     window_rows = by_panel ? min_of(s.c, kStretch) : s.c;
+    few = kFewTiles > 0 && by_panel && s.packed && relays_kernel(s) && grid.tiles <= kFewImageTiles;
   }
   int64_t patch_floats() const { return positions_of(c * block_tiles); }
   int64_t product_floats() const { return positions_of(kPanelWidth * block_tiles); }
@@ -68,6 +83,7 @@ struct Plan {
   int64_t block_tiles;  // at most; does not shrink when n grows
   int64_t wave;         // blocks whose v are kept at a time, by panel
   int64_t window_rows;  // input channels of u in one piece
+  bool few;             // tiles: windows are transformed where they are multiplied
 };
 
 struct Args {
@@ -79,6 +95,7 @@ struct Args {
   float* y;             // (n, oh, ow, oc)
   Epilogue epilogue;
   const float* u;      // of all panels, each kept_floats(); null when made panel by panel
+  bool relaid;         // `kernel` is a RelaidKernel
   float* v;            // by panel: of a wave of blocks, each patch_floats()
   int64_t wave_first;  // block
 };
@@ -88,9 +105,20 @@ struct Args {
 // u (36, rows, vectors * kLanes) of one panel, for `rows` <= kLanes input channels from `first` on.
 template <int kWindow>
 void transform_windows(const Args& a, const Panel& panel, int64_t first, int64_t rows, float* u, int64_t position) {
-  constexpr int64_t kTaps = kWindow * kWindow;
+  constexpr int64_t kTaps = kWindow * kWindow, kRelaidAhead = 16;
   const int64_t c = a.s.c, oc = a.s.oc;
   for (int64_t v = 0; v < panel.vectors; ++v) {
+    if (a.relaid) {
+      const float* const from = RelaidKernel{a.kernel, c, kTaps}.at(panel.column / kLanes + v, first);
+      for (int64_t i = 0; i < rows; ++i) {
+        // From memory: between the 36 streams that are written, the hardware does not foresee this one.
+        for (int64_t tap = 0; tap < kTaps; ++tap)
+          __builtin_prefetch(from + ((i + kRelaidAhead) * kTaps + tap) * kLanes);
+        columns_to_positions<WindowLine<kWindow>>(from + i * kTaps * kLanes, kWindow * kLanes, kLanes,
+                                                  u + (i * panel.vectors + v) * kLanes, position);
+      }
+      continue;
+    }
     const int64_t o = panel.column + v * kLanes, count = min_of(kLanes, oc - o);
     Vec taps[kTaps][kLanes];
     for (int64_t tap = 0; tap < kTaps; ++tap) {
@@ -129,7 +157,7 @@ Block block_at(const Args& a, int64_t index, float* v, float* m) {
   Block b;
   b.first = index * blocks.size + min_of(index, blocks.longer);
   b.tiles = blocks.size + (index < blocks.longer);
-  b.parts = cut(b.tiles, kMaxRows);
+  b.parts = cut(b.tiles, a.p.few ? kFewTiles : kMaxRows);
   b.v = v, b.m = m;
   b.v_position = b.tiles * a.p.c + kPositionGap;
   b.m_position = b.tiles * min_of(kPanelWidth, round_to_lanes(a.s.oc)) + kPositionGap;
@@ -179,7 +207,38 @@ void multiply(const Args& a, const Block& b, const Panel& panel, int64_t first, 
       p.touch = touch + begin;
       p.touch_offset = touch_offset + position;
       p.touches = first + rows < s.c ? 0 : min_of(step, max_of(0, kTile * kTile - position));
+      if (a.u && a.p.by_panel && position + 1 < kPositions) {
+        const int64_t from = rows * i / b.parts.count, to = rows * (i + 1) / b.parts.count;
+        p.ahead = fetch_lines(u + (position + 1) * u_position + from * width, to - from, width, width,
+                              divide_up(rows, kChunk));
+      }
       products_for(tiles, panel.vectors)(p);
+    }
+}
+
+// The same where few tiles transform the windows themselves, for all input channels.
+template <int kWindow>
+void multiply_few(const Args& a, const Block& b, const Panel& panel) {
+  const RelaidKernel kernel = {a.kernel, a.s.c, kWindow * kWindow};
+  for (int64_t vector = 0; vector < panel.vectors; ++vector)
+    for (int64_t first = 0; first < a.s.c; first += kStretch) {
+      FewProducts p;
+      p.c = min_of(kStretch, a.s.c - first);
+      p.windows = kernel.at(panel.column / kLanes + vector, first);
+      const bool last = vector + 1 == panel.vectors && first + p.c == a.s.c;
+      const int64_t floats = p.c * kernel.taps * kLanes;
+      Fetch ahead = fetch_lines(p.windows + floats, last ? 0 : 1, floats, floats,
+                                b.parts.count * kPatchSize * divide_up(p.c, kChunk));
+      p.ahead = &ahead;
+      p.v_position = b.v_position, p.m_position = b.m_position;
+      p.width = panel.vectors * kLanes;
+      p.add = first > 0;
+      for (int64_t i = 0; i < b.parts.count; ++i) {
+        const int64_t begin = b.part_begin(i), tiles = b.part_tiles(i);
+        p.v = b.v + begin * a.p.c + first * tiles;
+        p.m = b.m + begin * p.width + vector * kLanes;
+        few_products_for(kWindow, tiles)(p);
+      }
     }
 }
 
@@ -282,6 +341,10 @@ void panel_job(const void* args, int64_t index, float* scratch) {
                       a.s.c * kPanelWidth + kPositionGap);
     return interpolate_tiles<kWindow>(a, b, panel);
   }
+  if (a.p.few) {
+    multiply_few<kWindow>(a, b, panel);
+    return interpolate_tiles<kWindow>(a, b, panel);
+  }
   const int64_t width = panel.vectors * kLanes;
   for (int64_t first = 0; first < a.s.c; first += kStretch) {
     const int64_t rows = min_of(kStretch, a.s.c - first);
@@ -309,7 +372,7 @@ void finish_image_row(const void* args, int64_t row, float*) {
 
 // Floats of u in the workspace.
 int64_t kept_windows(const Conv2dShape& s, const Plan& p) {
-  return p.by_panel || s.packed ? 0 : p.panels * p.kept_floats(s);
+  return p.by_panel || (s.packed && !relays_kernel(s)) ? 0 : p.panels * p.kept_floats(s);
 }
 
 size_t workspace(const Conv2dShape& s) {
@@ -333,8 +396,9 @@ void run_with(const Conv2dShape& s, const float* x, const float* kernel, bool tu
               const Epilogue& epilogue, const Launch& launch) {
   const Plan p(s);
   float* const workspace = static_cast<float*>(launch.workspace);
-  Args a = {s, p, x, kernel, turned, y, epilogue, nullptr, workspace + kept_windows(s, p), 0};
-  if (s.packed) a.u = kernel;
+  Args a = {s, p, x, kernel, turned, y, epilogue, nullptr, s.packed && relays_kernel(s), workspace + kept_windows(s, p),
+            0};
+  if (s.packed && !a.relaid) a.u = kernel;
   if (!p.by_panel) {
     if (!a.u) {
       keep_windows(a, workspace, launch);
@@ -359,17 +423,40 @@ void run(const Conv2dShape& s, const float* x, const float* kernel, float* y, co
 
 // ---- packed windows ------------------------------------------------------------------------------------------------
 
-// Windows that would come from memory are sooner made again from the kernel, which is smaller; but not for few tiles.
+struct Relaying {
+  const float* kernel;  // (kh, kw, c, oc)
+  int64_t taps, c, oc;
+  float* to;  // as RelaidKernel
+};
+constexpr int64_t kRelaidChannels = 16;
+
+void relay_job(const void* args, int64_t index, float*) {
+  const Relaying& r = *static_cast<const Relaying*>(args);
+  const int64_t pieces = divide_up(r.c, kRelaidChannels), vector = index / pieces,
+                first = index % pieces * kRelaidChannels;
+  const int64_t o = vector * kLanes, count = min_of(kLanes, r.oc - o);
+  for (int64_t i = first; i < min_of(r.c, first + kRelaidChannels); ++i)
+    for (int64_t tap = 0; tap < r.taps; ++tap)
+      store(r.to + ((vector * r.c + i) * r.taps + tap) * kLanes,
+            load_some(r.kernel + (tap * r.c + i) * r.oc + o, count, 0.0f));
+}
+
+// Nothing where windows that come from memory would be used by many tiles: they are sooner made from the kernel.
 size_t packed_size(const Conv2dShape& s) {
-  constexpr int64_t kFewTiles = 16;
+  if (relays_kernel(s)) return workspace_bytes(s.kh * s.kw * s.c * round_to_lanes(s.oc));
   const Plan p(s);
-  return kPositions * s.c * s.oc > kWindowFloats && p.grid.tiles > kFewTiles
+  return kPositions * s.c * s.oc > kWindowFloats && p.grid.tiles > kMostKept
              ? 0
              : workspace_bytes(p.panels * p.kept_floats(s));
 }
 
 void pack(const Conv2dShape& s, const float* kernel, float* packed, const Launch& launch) {
-  keep_windows({s, Plan(s), nullptr, kernel, false, nullptr, {}, nullptr, nullptr, 0}, packed, launch);
+  if (!relays_kernel(s)) {
+    return keep_windows({s, Plan(s), nullptr, kernel, false, nullptr, {}, nullptr, false, nullptr, 0}, packed, launch);
+  }
+  const Relaying r = {kernel, s.kh * s.kw, s.c, s.oc, packed};
+  run_jobs(launch, divide_up(s.oc, kLanes) * divide_up(s.c, kRelaidChannels),
+           8.0 * static_cast<double>(r.taps * s.c * s.oc), relay_job, &r);
 }
 
 // ---- gradient of the input -----------------------------------------------------------------------------------------

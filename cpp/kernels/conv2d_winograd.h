@@ -58,6 +58,17 @@ struct PatchLine {
   }
 };
 
+// The compiler may make one FMA of a * b + c * d in two ways. Where several functions must compute the same bits, this
+// says which product is rounded.
+inline Vec rounded(Vec v) {
+#if defined(__aarch64__)
+  asm("" : "+w"(v));
+#else
+  asm("" : "+v"(v));
+#endif
+  return v;
+}
+
 // G: window.
 template <int kWindow>
 struct WindowLine;
@@ -65,8 +76,10 @@ template <>
 struct WindowLine<3> {
   static constexpr int kIn = 3, kOut = 6;
   static void apply(const Vec* g, Vec* t) {
-    const Vec even_a = kScaleA * g[0] + kScaleA * kA2 * g[2], odd_a = kScaleA * kA * g[1];
-    const Vec even_b = kScaleB * g[0] + kScaleB * kB2 * g[2], odd_b = kScaleB * kB * g[1];
+    // kScaleA * kA2 = -kScaleB * kB2
+    const Vec third = rounded(kScaleA * kA2 * g[2]);
+    const Vec even_a = kScaleA * g[0] + third, odd_a = kScaleA * kA * g[1];
+    const Vec even_b = kScaleB * g[0] - third, odd_b = kScaleB * kB * g[1];
     t[0] = kScale0 * g[0];
     t[1] = even_a + odd_a;
     t[2] = even_a - odd_a;
@@ -80,8 +93,8 @@ struct WindowLine<5> {
   static constexpr int kIn = 5, kOut = 6;
   static void pair(float point, float scale, const Vec* g, Vec& plus, Vec& minus) {
     const float square = point * point;
-    const Vec even = scale * g[0] + scale * square * g[2] + scale * square * square * g[4];
-    const Vec odd = scale * point * g[1] + scale * square * point * g[3];
+    const Vec even = rounded(scale * g[0]) + scale * square * g[2] + scale * square * square * g[4];
+    const Vec odd = rounded(scale * point * g[1]) + scale * square * point * g[3];
     plus = even + odd;
     minus = even - odd;
   }

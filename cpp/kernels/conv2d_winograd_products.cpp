@@ -7,6 +7,7 @@ namespace {
 
 template <int Tiles, int Vectors>
 void products(const Products& p) {
+  Fetch ahead = p.ahead;
   constexpr int64_t kWidth = Vectors * kLanes;
   for (int64_t position = 0; position < p.positions; ++position) {
     const float* v = p.v + position * p.v_position;
@@ -41,6 +42,7 @@ void products(const Products& p) {
           pin(v);
         }
         v += (Tiles - 1) * kChunk;
+        ahead.some();
       }
       if (add) {
 #pragma GCC unroll 14

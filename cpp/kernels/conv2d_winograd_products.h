@@ -23,7 +23,8 @@ struct Products {
   int64_t u_position;
   float* m;  // (tiles, vectors * kLanes) at each position
   int64_t m_position;
-  bool add;  // to what is in m
+  bool add;     // to what is in m
+  Fetch ahead;  // called once for every chunk of channels
   // At the first `touches` positions the lines at touch[tile] + touch_offset[position] are asked for.
   int64_t touches;
   const float* const* touch;    // (tiles)

@@ -413,6 +413,36 @@ TEST_CASE("conv2d winograd: the relative error is below 2e-6") {
     }
 }
 
+// What is packed is the kernel for images of few tiles, whose windows are transformed where they are multiplied, and
+// for large windows and many tiles.
+TEST_CASE("conv2d winograd: packed kernels") {
+  struct Packed {
+    int64_t window, size, c, oc;
+  };
+  for (const Packed& p : {Packed{3, 7, 173, 175}, Packed{3, 5, 260, 129}, Packed{3, 4, 300, 113},
+                          Packed{3, 3, 200, 160}, Packed{5, 4, 171, 187}, Packed{3, 17, 700, 170}}) {
+    const Conv2dShape s = shape({.n = 1,
+                                 .h = p.size,
+                                 .w = p.size,
+                                 .c = p.c,
+                                 .kh = p.window,
+                                 .kw = p.window,
+                                 .oc = p.oc,
+                                 .pad_top = p.window / 2,
+                                 .pad_bottom = p.window / 2,
+                                 .pad_left = p.window / 2,
+                                 .pad_right = p.window / 2});
+    INFO(describe(s));
+    const Buffer<float> x = random(x_size(s), 1), kernel = random(kernel_size(s), 2), bias = random(s.oc, 3);
+    for_each_case([&](Case& run) {
+      Buffer<float> y(y_size(s));
+      run.kernels.conv2d_forward(s, x.data(), kernel.data(), y.data(), {.bias = bias.data()},
+                                 run.launch(run.kernels.conv2d_forward_workspace(s)));
+      check_packed(run, s, x.data(), kernel.data(), {.bias = bias.data()}, y);
+    });
+  }
+}
+
 TEST_CASE("conv2d winograd: the epilogue") {
   for (const int64_t window : {3, 5}) {
     const Conv2dShape s =
