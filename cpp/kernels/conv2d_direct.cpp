@@ -97,7 +97,7 @@ Plan make_plan(const Conv2dShape& s, bool turned) {
     const int64_t copy_rows = kCopyFloats / (copied_columns(s, p.block_columns) * s.c);
     rows = min_of(max_of(rows, 2 * s.kh), (copy_rows - (s.kh - 1) * s.dilation_h - 1) / s.stride_h + 1);
   }
-  if (p.clip) rows = kColumnRows;
+  if (p.clip) rows = max_of(1, kColumnRows / s.stride_h);  // so that its rows of x stay in L2 for all panels
   p.block_rows = divide_up(s.oh, divide_up(s.oh, max_of(1, min_of(rows, s.oh))));
   p.row_blocks = divide_up(s.oh, p.block_rows);
   return p;
