@@ -52,7 +52,8 @@ struct RecurrentSizes {
     // Each tile has sums of its own for the gradient of the weights: no more of them than a few threads need. Where
     // the weights are beyond the cache of a core, more rows must share what is read of them.
     const int64_t weights = (in + units) * gates * units_padded;
-    const int64_t rows = weights > (int64_t{1} << 18) ? 32 : 16;
+    far = weights > (int64_t{1} << 18);
+    const int64_t rows = far ? 32 : 16;
     const int64_t most = larger(2, smaller(16, (int64_t{1} << 23) / larger(weights, 1) * 2));
     tiles = a.n <= kFewRows ? 1 : smaller(most, round_to(ceil_div(a.n, rows), 2));
     tile_rows = ceil_div(a.n, tiles);
@@ -65,6 +66,7 @@ struct RecurrentSizes {
   int64_t saved_row;  // floats of `saved` that a row needs for a step
   int64_t tiles;      // tile i is the rows [n * i / tiles, n * (i + 1) / tiles)
   int64_t tile_rows;  // of the largest
+  bool far;           // the weights are beyond the cache of a core
   int64_t parts;      // of few rows: part i is the groups [groups * i / parts, groups * (i + 1) / parts)
 
   bool few() const { return tiles == 1; }

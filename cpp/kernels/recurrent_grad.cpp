@@ -4,7 +4,7 @@
 //     [x | h before] is put together again               for the gradient of the weights
 //     gates: from dh, dc and `saved` to dz               the gradient of all sums
 //     dh before = dz . recurrent^T
-//     every kChunkRows rows of dz, while they are in the cache
+//     every chunk of rows of dz, while they are in the cache
 //       dx = dz . kernel^T
 //       sums of the tile += [x | h]^T . dz               dkernel and drecurrent, dbias
 //   add up the sums of the tiles, in their order
@@ -62,18 +62,16 @@ void carry_back(const Part& part, int64_t r) {
 // [x | h before] of a step, and h before with its factors alone where `h_of` is asked for.
 void gather(const GradJob& job, const GradTile& tile, const GradStep& step) {
   const RecurrentArgs& a = job.a;
-  const int64_t u = a.units, input_step = a.reverse ? a.t - 1 - step.s : step.s;
-  for (int64_t r = 0; r < step.active; ++r) {
-    const int64_t row = job.order[tile.first + r];
-    float* to = tile.x + (step.offset + r) * job.layout.x_stride;
-    const float* x = a.x + (row * a.t + input_step) * a.in;
-    each_vector(a.in, [&](int64_t i, int64_t some) { store(to + i, load_some(x + i, some, 0)); });
-    const float* h = step.s > 0 ? a.y + (row * a.t + step.s - 1) * u : a.h0 ? a.h0 + row * u : nullptr;
-    to += job.layout.in_padded;
-    each_vector(u, [&](int64_t j, int64_t some) {
-      store(to + j, (h ? load_some(h + j, some, 0) : Vec{}) * factor(job, row, j));
-    });
-  }
+  const int64_t u = a.units, input_step = a.reverse ? a.t - 1 - step.s : step.s, at = step.offset * kSliver;
+  const auto row_of = [&](int64_t r) { return job.order[tile.first + r]; };
+  put_in_slivers(job.layout, step.active, a.in, tile.x + at, [&](int64_t r, int64_t j, int64_t some) {
+    return load_some(a.x + (row_of(r) * a.t + input_step) * a.in + j, some, 0);
+  });
+  const float* const h = step.s > 0 ? a.y + (step.s - 1) * u : a.h0;
+  const int64_t stride = step.s > 0 ? a.t * u : u;
+  put_in_slivers(job.layout, step.active, u, tile.h + at, [&](int64_t r, int64_t j, int64_t some) {
+    return h ? load_some(h + row_of(r) * stride + j, some, 0) * factor(job, row_of(r), j) : Vec{};
+  });
 }
 
 // A vector of one row while the gates go backwards.
@@ -224,10 +222,14 @@ void reset_back(const Part& part, const G& g) {
     float* const carried = v.tile.carried + v.r * wide + v.unit;
     store(carried, load(carried) + d * reset);
     v.put(panels.candidates + block, 1, g.open_slope(d * h, reset));
-    store(v.tile.x + (v.step.offset + v.r) * v.job.layout.x_stride + v.job.layout.in_padded + v.job.size.units_padded +
-              v.unit,
-          reset * h * rows);
+    store(v.tile.reset + v.r * wide + v.unit, reset * h * rows);
   });
+}
+
+// The reset h of a step, beside x and h before.
+void gather_reset(const GradJob& job, const GradTile& tile, const GradStep& step) {
+  put_in_slivers(job.layout, step.active, job.size.units, tile.reset_h + step.offset * kSliver,
+                 [&](int64_t r, int64_t j, int64_t) { return load(tile.reset + r * job.layout.units_wide + j); });
 }
 
 // What is read before it is written: dh, halves of panels that belong to no block, rows of the reset h that the mask
@@ -237,7 +239,7 @@ void clear_memory(const GradJob& job, const GradTile& tile) {
   const GradLayout& l = job.layout;
   clear(tile.dh, job.size.tile_rows * l.units_wide);
   if (job.size.cell != RecurrentCell::lstm && job.size.blocks % 2) clear(tile.dz, job.panels.total * l.dz_stride);
-  if (job.size.cell == RecurrentCell::gru_reset_before && a.mask) clear(tile.x, l.chunk_rows * l.x_stride);
+  if (job.size.cell == RecurrentCell::gru_reset_before && a.mask) clear(tile.reset, job.size.tile_rows * l.units_wide);
   for (int64_t r = 0; job.args.dx && a.mask && r < tile.rows; ++r) {
     clear(job.args.dx + job.order[tile.first + r] * a.t * a.in, a.t * a.in);
   }
@@ -299,7 +301,7 @@ void go_back(const GradJob& job, int64_t index, const Launch* launch) {
       gather(job, tile, step);
       if (!launch) fetch_next(job, tile, step);
       share(step, after, Phase::gates);
-      if (a.cell == RecurrentCell::gru_reset_before) share(step, after, Phase::reset);
+      if (a.cell == RecurrentCell::gru_reset_before) share(step, after, Phase::reset), gather_reset(job, tile, step);
       rows += step.active, --s, after = step;
       if (step.active > 0) steps[count++] = step;
     }

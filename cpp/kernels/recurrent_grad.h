@@ -11,8 +11,9 @@
 
 namespace linnet::LINNET_ISA {
 
-// Rows of dz between two visits to the sums: enough to make them worth loading, few enough for L2.
-inline constexpr int64_t kChunkRows = 96;
+// Rows of dz between two visits to the sums: enough to make them worth loading, few enough for L2. Sums that are beyond
+// L2 themselves are worth more of them.
+inline constexpr int64_t kChunkRows = 96, kFarChunkRows = 192;
 inline constexpr int64_t kMostSteps = 96;  // of a chunk
 
 // The panels of dz.
@@ -47,15 +48,14 @@ struct GradPanels {
 // Where the parts of the workspace lie, in floats.
 struct GradLayout {
   GradLayout(const RecurrentArgs& a, const RecurrentSizes& z, const GradPanels& panels) {
-    in_padded = round_to(z.in, 16);
     const bool before = z.cell == RecurrentCell::gru_reset_before;
-    x_stride = (round_to(in_padded + z.units_padded * (before ? 2 : 1), 16) / 16 | 1) * 16;
     units_wide = round_to(z.units, kWide);
     in_wide = round_to(z.in, kWide);
-    chunk_rows = larger(z.tile_rows, kChunkRows);
+    chunk_rows = larger(z.tile_rows, z.far ? kFarChunkRows : kChunkRows);
     // Even chunks; with a mask steps may have few rows.
     const int64_t chunks = ceil_div(larger(1, a.t), smaller(kMostSteps, chunk_rows / larger(1, z.tile_rows)));
     chunk_steps = a.mask ? kMostSteps : ceil_div(larger(1, a.t), chunks);
+    sliver_stride = round_to(chunk_rows * kSliver, 16) + 16;
     // Panels a multiple of 4 KB apart would crowd into few sets of the cache.
     dz_stride = (chunk_rows + 2) * kWide;
     packed_kernel = units_wide * (panels.total - panels.first_inner) * kWide;
@@ -63,20 +63,23 @@ struct GradLayout {
     tiles = order + (a.mask ? round_to(row_order_ints(a), 16) : 0);
     // Of a tile.
     x = round_to(panels.total * dz_stride, 16);
-    dh = x + chunk_rows * x_stride;
+    h = x + ceil_div(z.in, kMaxRows) * sliver_stride;
+    reset_h = h + ceil_div(z.units, kMaxRows) * sliver_stride;
+    dh = reset_h + (before ? ceil_div(z.units, kMaxRows) * sliver_stride : 0);
     carried = dh + z.tile_rows * units_wide;
     dc = carried + z.tile_rows * units_wide;
     dreset = dc + z.tile_rows * units_wide;
-    dx = dreset + (before ? z.tile_rows * units_wide : 0);
+    reset = dreset + (before ? z.tile_rows * units_wide : 0);
+    dx = reset + (before ? z.tile_rows * units_wide : 0);
     dkernel = dx + chunk_rows * in_wide;
     drecurrent = dkernel + z.in * panels.of_kernel * kWide;
     dbias = drecurrent + z.units * (panels.total - panels.first_inner) * kWide;
     tile_stride = dbias + panels.total * kWide;
     total = tiles + z.tiles * tile_stride;
   }
-  int64_t in_padded, x_stride, units_wide, in_wide, chunk_rows, chunk_steps, dz_stride;
+  int64_t units_wide, in_wide, chunk_rows, chunk_steps, dz_stride, sliver_stride;
   int64_t packed_kernel, order, tiles;
-  int64_t x, dh, carried, dc, dreset, dx, dkernel, drecurrent, dbias, tile_stride, total;
+  int64_t x, h, reset_h, dh, carried, dc, dreset, reset, dx, dkernel, drecurrent, dbias, tile_stride, total;
 };
 
 struct GradJob {
@@ -99,24 +102,30 @@ struct GradTile {
         rows(job.a.n * (index + 1) / job.size.tiles - first),
         dz(job.workspace + job.layout.tiles + index * job.layout.tile_stride),
         x(dz + job.layout.x),
+        h(dz + job.layout.h),
+        reset_h(dz + job.layout.reset_h),
         dh(dz + job.layout.dh),
         carried(dz + job.layout.carried),
         dc(dz + job.layout.dc),
         dreset(dz + job.layout.dreset),
+        reset(dz + job.layout.reset),
         dx(dz + job.layout.dx),
         dkernel(dz + job.layout.dkernel),
         drecurrent(dz + job.layout.drecurrent),
         dbias(dz + job.layout.dbias) {}
   int64_t first, rows;
   float* dz;          // (panel, chunk_rows, kWide), panels dz_stride apart
-  float* x;           // (chunk_rows, x_stride): [x | h before], for gru_reset_before | the reset h
+  float* x;           // x in slivers of columns, (sliver, chunk_rows, kSliver),
+  float* h;           // h before,
+  float* reset_h;     // and for gru_reset_before the reset h
   float* dh;          // (rows, units_wide): what came through the products of the step after this one,
   float* carried;     // (rows, units_wide): and past them
   float* dc;          // (rows, units_wide)
   float* dreset;      // (rows, units_wide), gru_reset_before: the gradient of the reset h
+  float* reset;       // (rows, units_wide), gru_reset_before: the reset h of a step
   float* dx;          // (chunk_rows, in_wide)
-  float* dkernel;     // (in, panels of the kernel)
-  float* drecurrent;  // (units, panels of h)
+  float* dkernel;     // (panel of the kernel, in, kWide)
+  float* drecurrent;  // (panel of h, units, kWide)
   float* dbias;       // (panels)
 };
 
@@ -127,6 +136,20 @@ struct GradStep {
 
 inline void clear(float* p, int64_t count) {
   each_vector(count, [&](int64_t i, int64_t some) { store_some(p + i, Vec{}, some); });
+}
+
+// Puts `rows` rows of `count` columns into slivers: value(row, column, count) is a vector of them. Sliver i is the
+// columns [count * i / slivers, count * (i + 1) / slivers), and `to` the first row.
+template <class F>
+inline void put_in_slivers(const GradLayout& l, int64_t rows, int64_t count, float* to, const F& value) {
+  const int64_t slivers = ceil_div(count, kMaxRows);
+  for (int64_t i = 0; i < slivers; ++i, to += l.sliver_stride) {
+    const int64_t begin = count * i / slivers, end = count * (i + 1) / slivers;
+    for (int64_t j = begin; j < end; j += kLanes) {
+      const int64_t some = smaller(kLanes, count - j);
+      for (int64_t r = 0; r < rows; ++r) store(to + r * kSliver + j - begin, value(r, j, some));
+    }
+  }
 }
 
 // c (rows, columns) = dz[first, last) . packed, where rows of dz begin at `offset` and panels of `packed`, kWide of

@@ -26,15 +26,20 @@ void pack_transposed(const GradJob& job, const float* weights, int64_t count, in
     }
 }
 
-// sums (count, ld), from its panel `to` on, += (= in the first chunk) left^T . dz[panel] over the rows of a chunk.
-void add_product(const GradChunk& c, int64_t panel, const float* left, int64_t count, float* sums, int64_t ld) {
+// sums (count, kWide) += (= in the first chunk) left^T . dz[panel] over the rows of a chunk, `left` being slivers. They
+// come from beyond L2 and go back there: while one sliver is multiplied, the sums of the next are fetched.
+void add_product(const GradChunk& c, int64_t panel, const float* left, int64_t count, float* sums) {
+  const GradLayout& l = c.job.layout;
   const int64_t slivers = ceil_div(count, kMaxRows);
   for (int64_t i = 0; i < slivers; ++i) {
     const int64_t r0 = count * i / slivers, r1 = count * (i + 1) / slivers;
+    Fetch ahead[kFetches] = {};
+    if (!c.first) ahead[0] = fetch_lines(sums + r1 * kWide, kMaxRows, kWide, kWide, c.rows / kChunk);
     MicroTile t = {};
-    t.a = left + r0, t.a_stride = c.job.layout.x_stride, t.a_chunk = c.rows;
-    t.b = c.tile.dz + panel * c.job.layout.dz_stride, t.ldb = kWide, t.k = c.rows;
-    t.c = sums + r0 * ld, t.ldc = ld, t.accumulate = !c.first;
+    t.a = left + i * l.sliver_stride, t.a_stride = kSliver, t.a_chunk = kChunk;
+    t.b = c.tile.dz + panel * l.dz_stride, t.ldb = kWide, t.k = c.rows;
+    t.c = sums + r0 * kWide, t.ldc = kWide, t.accumulate = !c.first;
+    t.ahead = ahead;
     micro_kernel_for(static_cast<int>(r1 - r0), 2, false)(t);
   }
 }
@@ -56,41 +61,54 @@ void input_gradient(const GradChunk& c, int64_t j) {
     }
 }
 
+// The sums of a panel of dz: kChains of them for each column, so that no addition waits for the one before.
+void add_biases(const GradChunk& c, int64_t panel) {
+  constexpr int kChains = 4;
+  const float* dz = c.tile.dz + panel * c.job.layout.dz_stride;
+  Vec sums[kChains][2] = {};
+  int64_t r = 0;
+  for (; r + kChains <= c.rows; r += kChains, dz += kChains * kWide) {
+    for (int i = 0; i < kChains; ++i)
+      for (int half = 0; half < 2; ++half) sums[i][half] += load(dz + i * kWide + half * kLanes);
+  }
+  for (; r < c.rows; ++r, dz += kWide) {
+    for (int half = 0; half < 2; ++half) sums[0][half] += load(dz + half * kLanes);
+  }
+  for (int half = 0; half < 2; ++half) {
+    float* const to = c.tile.dbias + panel * kWide + half * kLanes;
+    const Vec sum = (sums[0][half] + sums[1][half]) + (sums[2][half] + sums[3][half]);
+    store(to, c.first ? sum : load(to) + sum);
+  }
+}
+
 // What a panel of dz adds to the gradients of the weights.
 void weight_gradients(const GradChunk& c, int64_t panel) {
   const GradJob& job = c.job;
   const RecurrentSizes& z = job.size;
   const GradPanels& panels = job.panels;
-  const GradLayout& l = job.layout;
   if (job.args.dkernel && panel < panels.of_kernel) {
-    add_product(c, panel, c.tile.x, z.in, c.tile.dkernel + panel * kWide, panels.of_kernel * kWide);
+    add_product(c, panel, c.tile.x, z.in, c.tile.dkernel + panel * z.in * kWide);
   }
   if (job.args.drecurrent && panel >= panels.first_inner) {
     const bool reset = z.cell == RecurrentCell::gru_reset_before && panel < panels.candidates;
-    const float* h = c.tile.x + l.in_padded + (reset ? z.units_padded : 0);
-    add_product(c, panel, h, z.units, c.tile.drecurrent + (panel - panels.first_inner) * kWide,
-                job.inner_panels() * kWide);
+    add_product(c, panel, reset ? c.tile.reset_h : c.tile.h, z.units,
+                c.tile.drecurrent + (panel - panels.first_inner) * z.units * kWide);
   }
-  if (!job.args.dbias && !job.args.drecurrent_bias) return;
-  for (int half = 0; half < 2; ++half) {
-    float* const sum = c.tile.dbias + panel * kWide + half * kLanes;
-    const float* dz = c.tile.dz + panel * l.dz_stride + half * kLanes;
-    Vec v = c.first ? Vec{} : load(sum);
-    for (int64_t r = 0; r < c.rows; ++r) v += load(dz + r * kWide);
-    store(sum, v);
-  }
+  if (job.args.dbias || job.args.drecurrent_bias) add_biases(c, panel);
 }
 
-// Adds up one row of weights: `offset` is that of its columns in a tile, which begin with panel `first`.
-void add_row(const GradJob& job, int64_t offset, int64_t first, int64_t last, float* to) {
+// Adds up one row of weights: `offset` is that of its first columns in a tile, which begin with panel `first`; those of
+// the next panel lie `stride` behind.
+void add_row(const GradJob& job, int64_t offset, int64_t stride, int64_t first, int64_t last, float* to) {
   const int64_t u = job.size.units;
   const float* from = job.workspace + job.layout.tiles + offset;
-  for (int64_t panel = first; panel < last; ++panel)
-    for (int half = 0; half < 2; ++half, from += kLanes) {
+  for (int64_t panel = first; panel < last; ++panel, from += stride)
+    for (int half = 0; half < 2; ++half) {
       const GradPanels::Place at = job.panels.vector_at(panel, half);
       if (at.block >= job.size.blocks) continue;
-      Vec v = load(from);
-      for (int64_t i = 1; i < job.size.tiles; ++i) v += load(from + i * job.layout.tile_stride);
+      const float* sums = from + half * kLanes;
+      Vec v = load(sums);
+      for (int64_t i = 1; i < job.size.tiles; ++i) v += load(sums + i * job.layout.tile_stride);
       store_some(to + at.gate * u + at.block * kLanes, v, smaller(kLanes, u - at.block * kLanes));
     }
 }
@@ -129,15 +147,15 @@ void grad_sum_tile(const void* pointer, int64_t index, float*) {
   const int64_t in = job.size.in, rows = in + job.size.units;
   for (int64_t i = index * kSumRows; i < smaller(rows, (index + 1) * kSumRows); ++i) {
     if (i < in && job.args.dkernel) {
-      add_row(job, job.layout.dkernel + i * p.of_kernel * kWide, 0, p.of_kernel, job.args.dkernel + i * job.columns());
+      add_row(job, job.layout.dkernel + i * kWide, in * kWide, 0, p.of_kernel, job.args.dkernel + i * job.columns());
     } else if (i >= in && job.args.drecurrent) {
-      add_row(job, job.layout.drecurrent + (i - in) * job.inner_panels() * kWide, p.first_inner, p.total,
+      add_row(job, job.layout.drecurrent + (i - in) * kWide, job.size.units * kWide, p.first_inner, p.total,
               job.args.drecurrent + (i - in) * job.columns());
     }
   }
-  if (index == 0 && job.args.dbias) add_row(job, job.layout.dbias, 0, p.of_kernel, job.args.dbias);
+  if (index == 0 && job.args.dbias) add_row(job, job.layout.dbias, kWide, 0, p.of_kernel, job.args.dbias);
   if (index == 0 && job.args.drecurrent_bias) {
-    add_row(job, job.layout.dbias + p.first_inner * kWide, p.first_inner, p.total, job.args.drecurrent_bias);
+    add_row(job, job.layout.dbias + p.first_inner * kWide, kWide, p.first_inner, p.total, job.args.drecurrent_bias);
   }
 }
 

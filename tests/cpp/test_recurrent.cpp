@@ -216,6 +216,19 @@ TEST_CASE("recurrent: other activations, no bias, dropout of the state, many ste
   }
 }
 
+// Weights beyond the cache of a core, and so many steps that their gradients come in two pieces.
+TEST_CASE("recurrent: large weights") {
+  for (const RecurrentCell cell : {RecurrentCell::lstm, RecurrentCell::gru_reset_before}) {
+    check_against_reference({.cell = cell,
+                             .n = 17,
+                             .t = 23,
+                             .in = 80,
+                             .units = 270,
+                             .states = true,
+                             .recurrent_mask = cell == RecurrentCell::gru_reset_before});
+  }
+}
+
 TEST_CASE("recurrent: a row has the same bits in any batch") {
   struct Batch {
     int64_t n, t, units;
