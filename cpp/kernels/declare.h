@@ -35,6 +35,7 @@ Function<decltype(KernelTable::reduce)> reduce;
 Function<decltype(KernelTable::reduce_workspace)> reduce_workspace;
 Function<decltype(KernelTable::reduce_extreme)> reduce_extreme;
 Function<decltype(KernelTable::reduce_extreme_workspace)> reduce_extreme_workspace;
+Function<decltype(KernelTable::reduce_extreme_grad)> reduce_extreme_grad;
 Function<decltype(KernelTable::arg_reduce)> arg_reduce;
 Function<decltype(KernelTable::softmax_forward)> softmax_forward;
 Function<decltype(KernelTable::softmax_grad)> softmax_grad;

@@ -461,10 +461,15 @@ struct KernelTable {
   // y (outer, inner) from x (outer, mid, inner) over mid. mid == 0 gives 0, NaN, -inf, inf, 1.
   void (*reduce)(Reduction, int64_t outer, int64_t mid, int64_t inner, const float* x, float* y, const Launch&);
   size_t (*reduce_workspace)(int64_t outer, int64_t mid, int64_t inner);
-  // The maximum (minimum when `least`), and how many elements over mid are equal to it: 0 where it is NaN.
+  // The maximum (minimum when `least`), and how many elements over mid are equal to it: 0 where it is NaN. `where`, or
+  // null: the index of that element, -1 where it is not one alone. mid < 2^30.
   void (*reduce_extreme)(bool least, int64_t outer, int64_t mid, int64_t inner, const float* x, float* y, float* count,
-                         const Launch&);
+                         int32_t* where, const Launch&);
   size_t (*reduce_extreme_workspace)(int64_t outer, int64_t mid, int64_t inner);
+  // Its gradient: dx[o, where[o, i], i] = share[o, i], and 0 elsewhere. Where `where` is -1 the elements equal to y
+  // take a share each, and dx is NaN if y is. x is looked at only there, and only if the share is not 0.
+  void (*reduce_extreme_grad)(int64_t outer, int64_t mid, int64_t inner, const float* share, const int32_t* where,
+                              const float* x, const float* y, float* dx, const Launch&);
   // Index of the first maximum (minimum when `least`) over mid; NaN wins, as in NumPy.
   void (*arg_reduce)(bool least, int64_t outer, int64_t mid, int64_t inner, const float* x, int32_t* y, const Launch&);
 

@@ -71,16 +71,33 @@ void reduce(Reduction reduction, int64_t outer, int64_t mid, int64_t inner, cons
 size_t reduce_workspace(int64_t, int64_t, int64_t) { return 0; }
 
 void reduce_extreme(bool least, int64_t outer, int64_t mid, int64_t inner, const float* x, float* y, float* count,
-                    const Launch& launch) {
+                    int32_t* where, const Launch& launch) {
   reduce(least ? Reduction::min : Reduction::max, outer, mid, inner, x, y, launch);
   for (int64_t e = 0; e < outer * inner; ++e) {
-    int64_t equal = 0;
-    for (int64_t m = 0; m < mid; ++m) equal += x[(e / inner * mid + m) * inner + e % inner] == y[e];
+    int64_t equal = 0, last = -1;
+    for (int64_t m = 0; m < mid; ++m) {
+      if (x[(e / inner * mid + m) * inner + e % inner] != y[e]) continue;
+      ++equal;
+      last = m;
+    }
     count[e] = static_cast<float>(equal);
+    if (where) where[e] = static_cast<int32_t>(equal == 1 ? last : -1);
   }
 }
 
 size_t reduce_extreme_workspace(int64_t, int64_t, int64_t) { return 0; }
+
+void reduce_extreme_grad(int64_t outer, int64_t mid, int64_t inner, const float* share, const int32_t* where,
+                         const float* x, const float* y, float* dx, const Launch&) {
+  for (int64_t o = 0; o < outer; ++o)
+    for (int64_t m = 0; m < mid; ++m)
+      for (int64_t i = 0; i < inner; ++i) {
+        const int64_t element = (o * mid + m) * inner + i, column = o * inner + i;
+        const bool known = where[column] >= 0, dead = share[column] == 0;
+        const bool wins = known ? where[column] == m : x[element] == y[column];
+        dx[element] = wins && !dead ? share[column] : !known && std::isnan(y[column]) && !dead ? y[column] : 0.0f;
+      }
+}
 
 void arg_reduce(bool least, int64_t outer, int64_t mid, int64_t inner, const float* x, int32_t* y, const Launch&) {
   for (int64_t o = 0; o < outer; ++o)

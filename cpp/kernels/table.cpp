@@ -32,6 +32,7 @@ const KernelTable table = {
     .reduce_workspace = reduce_workspace,
     .reduce_extreme = reduce_extreme,
     .reduce_extreme_workspace = reduce_extreme_workspace,
+    .reduce_extreme_grad = reduce_extreme_grad,
     .arg_reduce = arg_reduce,
     .softmax_forward = softmax_forward,
     .softmax_grad = softmax_grad,

@@ -326,6 +326,35 @@ TEST_CASE("fuse: the bias gradient joins the weight gradient, relu_grad moves be
   CHECK(sums == 1);  // the loss
 }
 
+TEST_CASE("fuse: the gradient of a maximum is written without reading x, or runs with what follows it") {
+  Net net;
+  const Ints axes = {1, 2};
+  const int x = net.input({-1, 16, 16, 2}), k = net.variable({3, 3, 2, 4});
+  const auto gradient = [&](int before, Attributes attributes) {
+    const int loss = net.sum(net.add("square", {net.add("max", {before}, std::move(attributes))}));
+    return append_gradients(net.graph, loss, {k})[0];
+  };
+  const int y = net.add("conv2d", {x, k});
+  SUBCASE("after a convolution") {
+    for (const bool keepdims : {false, true})
+      CHECK_LAUNCHES(net, {gradient(y, {{"axes", axes}, {"keepdims", keepdims}})},
+                     "conv2d max broadcast_to pointwise extremum_grad conv2d_grad_weight");
+  }
+  SUBCASE("a relu between them: its gradient is part of the small launch") {
+    CHECK_LAUNCHES(net, {gradient(net.add("relu", {y}), {{"axes", axes}})},
+                   "conv2d max broadcast_to pointwise extremum_grad conv2d_grad_weight");
+  }
+  SUBCASE("another function between them") {
+    CHECK_LAUNCHES(net, {gradient(net.add("tanh", {y}), {{"axes", axes}})},
+                   "conv2d max broadcast_to pointwise pointwise pointwise conv2d_grad_weight");
+  }
+  SUBCASE("few elements") {
+    const int flat = net.add("reshape", {y}, {{"shape", Ints{-14, 56}}});
+    CHECK_LAUNCHES(net, {gradient(flat, {{"axes", Ints{1}}})},
+                   "conv2d max broadcast_to pointwise pointwise conv2d_grad_weight");
+  }
+}
+
 TEST_CASE("fuse: a sum that is read before the weight gradient runs stays a sum") {
   Net net;
   const int x = net.input({-1, 3, 3, 2}), dy = net.input({-1, 2, 2, 4});

@@ -100,30 +100,94 @@ TEST_CASE("reduce: NaN and infinity come through wherever they stand") {
   });
 }
 
-TEST_CASE("reduce_extreme: the bits of reduce, and the number of elements that are equal") {
-  const Extent extents[] = {{1, 1, 1},      {3, 10, 1},   {2, 1000, 1},  {2, 40000, 1}, {4, 49, 64},
-                            {1, 3211, 16},  {2, 13, 100}, {1, 65, 4097}, {300, 4, 3},   {3, 5461, 3},
-                            {1, 131, 9000}, {5, 0, 7},    {0, 4, 3},     {4, 3, 0},     {2, 700, 33}};
+namespace {
+
+constexpr Extent kExtremes[] = {
+    {1, 1, 1},     {3, 10, 1},  {2, 1000, 1}, {2, 40000, 1},  {4, 49, 64},   {1, 3211, 16}, {2, 13, 100},
+    {1, 65, 4097}, {300, 4, 3}, {3, 5461, 3}, {1, 131, 9000}, {5, 0, 7},     {0, 4, 3},     {4, 3, 0},
+    {2, 700, 33},  {3, 1, 17},  {2, 67, 257}, {1, 20011, 1},  {2, 3136, 64}, {1, 129, 511}, {7, 17, 1}};
+
+// Many ties, or hardly any; some columns with a NaN; one in eight that is the same everywhere.
+Buffer<float> for_extremes(const Extent& s, bool ties) {
+  Buffer<float> x = random(s.outer * s.mid * s.inner, 3, 0, 40);
+  for (int64_t i = 0; i < x.size(); ++i) {
+    if (ties) x[i] = std::floor(x[i]);
+    if (i % s.inner % 8 == 5) x[i] = 0;
+    if (i % 40009 == 11) x[i] = kNan;
+  }
+  return x;
+}
+
+struct Extremes {
+  Buffer<float> y, count;
+  Buffer<int32_t> where;
+};
+
+Extremes extremes(Case& run, bool least, const Extent& s, const Buffer<float>& x) {
+  Extremes e = {Buffer<float>(s.outer * s.inner), Buffer<float>(s.outer * s.inner), Buffer<int32_t>(s.outer * s.inner)};
+  const size_t bytes = run.kernels.reduce_extreme_workspace(s.outer, s.mid, s.inner);
+  CHECK(bytes % 64 == 0);
+  run.kernels.reduce_extreme(least, s.outer, s.mid, s.inner, x.data(), e.y.data(), e.count.data(), e.where.data(),
+                             run.launch(bytes));
+  return e;
+}
+
+}  // namespace
+
+TEST_CASE("reduce_extreme: the bits of reduce, how many elements are equal, and where a single one is") {
   for_each_case([&](Case& run) {
-    for (const Extent& s : extents) {
+    for (const Extent& s : kExtremes) {
       INFO("(" << s.outer << ", " << s.mid << ", " << s.inner << ")");
-      Buffer<float> x = random(s.outer * s.mid * s.inner, 3, 0, 40);
-      for (float& value : x) value = std::floor(value);  // many ties
-      for (int64_t i = 11; i < x.size(); i += 40009) x[i] = kNan;
       for (const bool least : {false, true}) {
-        Buffer<float> y(s.outer * s.inner), count(s.outer * s.inner);
-        const size_t bytes = run.kernels.reduce_extreme_workspace(s.outer, s.mid, s.inner);
-        run.kernels.reduce_extreme(least, s.outer, s.mid, s.inner, x.data(), y.data(), count.data(), run.launch(bytes));
+        const Buffer<float> x = for_extremes(s, least);
+        const Extremes found = extremes(run, least, s, x);
+        const Buffer<float>& y = found.y;
         check_same_bits(y, reduce(run, least ? Reduction::min : Reduction::max, s, x), true);
         std::vector<double> expected(static_cast<size_t>(y.size()));
+        std::vector<int32_t> last(static_cast<size_t>(y.size()), -1);
         for (int64_t i = 0; i < x.size(); ++i) {
-          const int64_t at = i / (s.mid * s.inner) * s.inner + i % s.inner;
-          expected[static_cast<size_t>(at)] += x[i] == y[at] ? 1 : 0;
+          const size_t at = static_cast<size_t>(i / (s.mid * s.inner) * s.inner + i % s.inner);
+          if (x[i] != y[static_cast<int64_t>(at)]) continue;
+          expected[at] += 1;
+          last[at] = static_cast<int32_t>(i / s.inner % s.mid);
         }
-        check_close(count.data(), expected, 0, 0);
+        check_close(found.count.data(), expected, 0, 0);
+        Buffer<int32_t> where(y.size());
+        for (size_t i = 0; i < last.size(); ++i) where[static_cast<int64_t>(i)] = expected[i] == 1 ? last[i] : -1;
+        check_same_bits(found.where, where);
+
+        Buffer<float> count(y.size()), same(y.size());  // nobody asks where
+        run.kernels.reduce_extreme(least, s.outer, s.mid, s.inner, x.data(), same.data(), count.data(), nullptr,
+                                   run.launch(run.kernels.reduce_extreme_workspace(s.outer, s.mid, s.inner)));
+        check_same_bits(count, found.count);
       }
     }
   });
+}
+
+TEST_CASE("reduce_extreme_grad: a share for every winner, NaN where the extremum is NaN, nothing for a share of 0") {
+  for (const bool past : {false, true}) {
+    for_each_case([&](Case& run) {
+      run.without_cache = past;
+      for (const Extent& s : kExtremes) {
+        INFO("(" << s.outer << ", " << s.mid << ", " << s.inner << "), past the caches: " << past);
+        for (const bool ties : {false, true}) {
+          const Buffer<float> x = for_extremes(s, ties);
+          const Extremes found = extremes(run, false, s, x);
+          Buffer<float> share = random(s.outer * s.inner, 5), dx(x.size()), expected(x.size());
+          for (int64_t i = 0; i < share.size(); i += 3) share[i] = i % 2 ? 0.0f : -0.0f;
+          run.kernels.reduce_extreme_grad(s.outer, s.mid, s.inner, share.data(), found.where.data(), x.data(),
+                                          found.y.data(), dx.data(), run.launch());
+          for (int64_t i = 0; i < x.size(); ++i) {
+            const int64_t at = i / (s.mid * s.inner) * s.inner + i % s.inner;
+            const float rest = std::isnan(found.y[at]) ? kNan : 0.0f;
+            expected[i] = share[at] == 0 ? 0.0f : x[i] == found.y[at] ? share[at] : rest;
+          }
+          check_same_bits(dx, expected, true);
+        }
+      }
+    });
+  }
 }
 
 TEST_CASE("reduce: the same bits on any number of threads and in any company") {

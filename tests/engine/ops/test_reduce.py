@@ -113,6 +113,34 @@ def test_equal_extrema_share_the_gradient() -> None:
     np.testing.assert_array_equal(gradient, [[0.25] * 4])
 
 
+@pytest.mark.parametrize("op", ["max", "min"])
+@pytest.mark.parametrize("keepdims", [False, True], ids=["", "keep"])
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((-1, 9, 8, 5), (1, 2)), ((-1, 300), (1,)), ((-1, 17, 19), (0, 1))], ids=str
+)
+def test_relu_before_an_extremum_keeps_its_gradient(
+    op: str, keepdims: bool, shape: tuple[int, ...], axes: tuple[int, ...]
+) -> None:
+    """The rewrite that moves relu_grad to the reduced side, also where elements are equal or none is positive."""
+    graph = E.Graph()
+    x = graph.input("x", shape, "float32")
+    relu = graph.add("relu", [x], {})[0]
+    y = graph.add(op, [relu], {"axes": list(axes), "keepdims": keepdims})[0]
+    loss = graph.add("sum", [graph.add("sin", [y], {})[0]], {"axes": list(range(len(graph.shape(y))))})[0]
+    gradient, before_relu = graph.gradients(loss, [x, relu])
+    rng = np.random.default_rng(3)
+    data = (rng.integers(-9, 9, (3, *shape[1:])) + 1.5).astype(np.float32) / 2
+    data[..., ::3] = -np.abs(data[..., ::3])  # dead
+    data[..., 1::3] = np.abs(rng.normal(size=data[..., 1::3].shape)) + 0.1  # no ties
+    with restored():
+        for isa in E.available_isas():
+            E.set_isa(isa)
+            for outputs in ([gradient], [gradient, relu], [gradient, y], [gradient, before_relu]):
+                fused, plain = (E.Executable(graph, outputs, 3, d).run(3, [data]) for d in ("", "nofuse,noplan"))
+                for a, b in zip(fused, plain, strict=True):
+                    np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
+
+
 @pytest.mark.parametrize(
     ("row", "expected"),
     [((2, 3, 4), (12, 8, 6)), ((0, 3, 4), (12, 0, 0)), ((0, 0, 4), (0, 0, 0)), ((-1, 0.5, -2), (-1, 2, -0.5))],
