@@ -24,6 +24,7 @@ namespace {
 
 constexpr int64_t kStretch = 4096;     // floats of a run that are added up in float
 constexpr int64_t kStretchRows = 256;  // the same for rows of columns
+constexpr int64_t kBackwards = 32768;  // floats of columns between two leaps back: after each the stream starts anew
 constexpr int kTogether = 4;           // rows of columns that are added up between reading a sum and writing it
 constexpr int64_t kMaxColumns = 8192;  // channels whose sums and coefficients fit into a thread's scratch
 constexpr int64_t kLongRun = 32;       // channels of a group from which on runs are faster than columns
@@ -168,7 +169,7 @@ struct Columns {
   // The same without sums, the last rows first: what the pass before read last is still in cache.
   template <class F>
   void each_backwards(F f) const {
-    const int64_t stretch = max_of(1, kStretch / wide) * wide;
+    const int64_t stretch = max_of(1, kBackwards / wide) * wide;
     for (int64_t begin = (floats - 1) / stretch * stretch; begin >= 0; begin -= stretch)
       for (int64_t at = begin; at < min_of(begin + stretch, floats); at += wide)
         each_vector(min_of(wide, floats - at), [&](int64_t i, int64_t lanes) { f(at + i, lanes, i); });

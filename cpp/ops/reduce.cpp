@@ -164,8 +164,8 @@ Lowered lower_extremum_grad(const LowerContext& context) {
           .explain_bad_row = nullptr};
 }
 
-// Elements of a (mid, inner) matrix from which on it pays to know the place: rows of 200 took 0.9 of the time compared,
-// rows of 64 half of it.
+// Elements of a (mid, inner) matrix from which on it pays to know the place. What is set up for every smaller one takes
+// longer than comparing: 1.7 times as long in rows of 64.
 constexpr int64_t kFewElements = 256;
 
 // True where a pointwise operation reads the value, which can compute it on the way.
