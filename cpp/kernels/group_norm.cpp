@@ -26,6 +26,7 @@ constexpr int64_t kStretch = 4096;     // floats of a run that are added up in f
 constexpr int64_t kStretchRows = 256;  // the same for rows of columns
 constexpr int64_t kBackwards = 32768;  // floats of columns between two leaps back: after each the stream starts anew
 constexpr int kTogether = 4;           // rows of columns that are added up between reading a sum and writing it
+constexpr int64_t kShortRow = 256;     // floats of such rows: longer ones are no stream to the processor's prefetcher
 constexpr int64_t kMaxColumns = 8192;  // channels whose sums and coefficients fit into a thread's scratch
 constexpr int64_t kLongRun = 32;       // channels of a group from which on runs are faster than columns
 
@@ -158,12 +159,14 @@ struct Columns {
   template <class F, class Flush>
   void each(F f, Flush flush) const {
     int64_t row = 0, at = 0;
-    for (; at + kTogether * wide <= floats; at += kTogether * wide) {
+    for (; wide <= kShortRow && at + kTogether * wide <= floats; at += kTogether * wide) {
       each_vector(wide, [&](int64_t i, int64_t lanes) { f(at + i, lanes, i, Rows<kTogether>()); });
       if ((row += kTogether) % kStretchRows == 0) flush();
     }
-    for (; at < floats; at += wide)
+    for (; at < floats; at += wide) {
       each_vector(min_of(wide, floats - at), [&](int64_t i, int64_t lanes) { f(at + i, lanes, i, Rows<1>()); });
+      if (++row % kStretchRows == 0) flush();
+    }
     flush();
   }
   // The same without sums, the last rows first: what the pass before read last is still in cache.
