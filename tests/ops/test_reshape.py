@@ -32,6 +32,12 @@ def test_symbolic_shapes_keep_the_batch_apart():
     assert ops.reshape(merged, (-1, 6, 4)).shape == (None, 6, 4)
     with pytest.raises(ValueError, match="reshape: cannot make shape"):
         ops.reshape(x, (-1, 7))
+    pairs = ops.tensordot(x, x, axes=((1, 2), (1, 2)))
+    assert ops.reshape(pairs, (None, None, 1)).shape == (None, None, 1)
+    with pytest.raises(ValueError, match="-1 would be the batch times itself"):
+        ops.reshape(pairs, (-1, 1))
+    with pytest.raises(ValueError, match=r"24\*batch does not divide by 1\*batch\*batch"):
+        ops.reshape(x, (None, None, -1))
 
 
 @pytest.mark.parametrize(

@@ -47,8 +47,10 @@ def _resolve(dims: Dims, newshape: Sequence[Any], what: str) -> Dims:
     have, have_batches = math.prod(abs(d) for d in known), sum(d < 0 for d in known)
     if unknown:
         left = batches - have_batches
-        if have == 0 or total % have or left not in (0, 1):
-            raise ShapeError(f"{shown}: {'the batch' if left not in (0, 1) else total} does not divide by {have}")
+        if left > 1:
+            raise ShapeError(f"{shown}: -1 would be the batch times itself; give each batch axis a None")
+        if have == 0 or total % have or left < 0:
+            raise ShapeError(f"{shown}: {_count(total, batches)} does not divide by {_count(have, have_batches)}")
         result[unknown[0]] = -(total // have) if left else total // have
     elif (total, batches) != (have, have_batches):
         raise ShapeError(f"{shown}: {_count(total, batches)} values do not fill {_count(have, have_batches)}")
@@ -56,7 +58,7 @@ def _resolve(dims: Dims, newshape: Sequence[Any], what: str) -> Dims:
 
 
 def _count(coefficient: int, batches: int) -> str:
-    return f"{coefficient}*batch" if batches else str(coefficient)
+    return "*".join([str(coefficient)] + ["batch"] * batches)
 
 
 def shape(x: Any) -> tuple[Any, ...]:
