@@ -53,10 +53,11 @@ void each_product(const Conv2dShape& s, Visit visit) {
             const int64_t iy = oy * s.stride_h - s.pad_top + ky * s.dilation_h;
             const int64_t ix = ox * s.stride_w - s.pad_left + kx * s.dilation_w;
             if (iy < 0 || iy >= s.h || ix < 0 || ix >= s.w) continue;
-            for (int64_t i = 0; i < group_c; ++i)
-              for (int64_t o = 0; o < s.oc; ++o)
-                visit(((n * s.h + iy) * s.w + ix) * s.c + o / group_oc * group_c + i,
-                      ((ky * s.kw + kx) * group_c + i) * s.oc + o, ((n * s.oh + oy) * s.ow + ox) * s.oc + o);
+            for (int64_t g = 0; g < s.groups; ++g)
+              for (int64_t i = 0; i < group_c; ++i)
+                for (int64_t o = g * group_oc; o < (g + 1) * group_oc; ++o)
+                  visit(((n * s.h + iy) * s.w + ix) * s.c + g * group_c + i,
+                        ((ky * s.kw + kx) * group_c + i) * s.oc + o, ((n * s.oh + oy) * s.ow + ox) * s.oc + o);
           }
 }
 

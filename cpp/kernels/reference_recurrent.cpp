@@ -70,18 +70,15 @@ struct Row {
   bool reset_before(int64_t gate) const { return a.cell == RecurrentCell::gru_reset_before && gate == 2; }
 
   void step(int64_t s) {
-    for (int64_t gate = 0; gate < g; ++gate)
-      for (int64_t j = 0; j < u; ++j) {
-        double sum = at(a.bias, gate * u + j);
-        for (int64_t i = 0; i < a.in; ++i) sum += x(s)[i] * w(i, gate, j);
-        z[gate * u + j] = sum;
-        sum = at(a.recurrent_bias, gate * u + j);
-        for (int64_t i = 0; i < u; ++i) {
-          const double left = h[i] * factor(i) * (reset_before(gate) ? apply(a.gate, z[u + i] + inner[u + i]) : 1);
-          sum += left * r(i, gate, j);
-        }
-        inner[gate * u + j] = sum;
+    for (int64_t k = 0; k < g * u; ++k) z[k] = at(a.bias, k), inner[k] = at(a.recurrent_bias, k);
+    for (int64_t gate = 0; gate < g; ++gate) {
+      for (int64_t i = 0; i < a.in; ++i)
+        for (int64_t j = 0; j < u; ++j) z[gate * u + j] += x(s)[i] * w(i, gate, j);
+      for (int64_t i = 0; i < u; ++i) {
+        const double left = h[i] * factor(i) * (reset_before(gate) ? apply(a.gate, z[u + i] + inner[u + i]) : 1);
+        for (int64_t j = 0; j < u; ++j) inner[gate * u + j] += left * r(i, gate, j);
       }
+    }
     Doubles next(u);
     for (int64_t j = 0; j < u; ++j) {
       const auto gate = [&](int64_t k) { return apply(a.gate, z[k * u + j] + inner[k * u + j]); };
@@ -181,7 +178,8 @@ void step_back(Row& row, int64_t s, Doubles& dh, Doubles& dc, Doubles& dx, Weigh
   for (int64_t gate = 0; gate < g; ++gate)
     for (int64_t i = 0; i < u; ++i) {
       if (!row.reset_before(gate)) before[i] += through(gate, i) * row.factor(i);
-      for (int64_t j = 0; j < u; ++j) sums.recurrent[(i * g + gate) * u + j] += left(gate, i) * dinner[gate * u + j];
+      const double l = left(gate, i);
+      for (int64_t j = 0; j < u; ++j) sums.recurrent[(i * g + gate) * u + j] += l * dinner[gate * u + j];
     }
   for (int64_t j = 0; j < g * u; ++j) {
     sums.bias[j] += dz[j];

@@ -36,10 +36,11 @@ void each_product(const Conv2dShape& s, Visit visit) {
             const int64_t iy = oy * s.stride_h + ky * s.dilation_h - s.pad_top;
             const int64_t ix = ox * s.stride_w + kx * s.dilation_w - s.pad_left;
             if (iy < 0 || iy >= s.h || ix < 0 || ix >= s.w) continue;
-            for (int64_t o = 0; o < s.oc; ++o)
+            for (int64_t g = 0; g < s.groups; ++g)
               for (int64_t i = 0; i < cg; ++i)
-                visit(((n * s.h + iy) * s.w + ix) * s.c + o / og * cg + i, ((ky * s.kw + kx) * cg + i) * s.oc + o,
-                      ((n * s.oh + oy) * s.ow + ox) * s.oc + o);
+                for (int64_t o = g * og; o < (g + 1) * og; ++o)
+                  visit(((n * s.h + iy) * s.w + ix) * s.c + g * cg + i, ((ky * s.kw + kx) * cg + i) * s.oc + o,
+                        ((n * s.oh + oy) * s.ow + ox) * s.oc + o);
           }
 }
 

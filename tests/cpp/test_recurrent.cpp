@@ -134,6 +134,7 @@ void check_against_reference(const Setup& setup) {
   std::vector<Buffer<float>> first;
   const KernelTable* previous = nullptr;
   for_each_case([&](Case& run) {
+    if (&run.kernels == &naive.kernels) return;
     Layer layer(setup);
     layer.run(run);
     const auto got = layer.results(), want = expected.results();
