@@ -43,16 +43,21 @@ inline bool is_aligned(const pybind11::array& array) {
   return (array.flags() & pybind11::detail::npy_api::NPY_ARRAY_ALIGNED_) != 0;
 }
 
+// n where the shape is batched.
+inline bool has_shape(const pybind11::array& array, const Shape& shape, int64_t n) {
+  bool right = array.ndim() == static_cast<pybind11::ssize_t>(shape.size());
+  for (size_t axis = 0; right && axis < shape.size(); ++axis) {
+    right = array.shape(static_cast<pybind11::ssize_t>(axis)) == extent(shape[axis], n);
+  }
+  return right;
+}
+
 // Pointer to the data of a C-contiguous array of exactly this type and shape (n rows where the shape is batched).
 inline const void* checked_data(const pybind11::array& array, const Type& type, const std::string& name, int64_t n) {
   const char kind = array.dtype().kind();
   const bool native = array.dtype().byteorder() != '>';
   const bool right_type = native && array.dtype().itemsize() == 4 && kind == (type.dtype == DType::f32 ? 'f' : 'i');
-  bool right_shape = array.ndim() == static_cast<pybind11::ssize_t>(type.shape.size());
-  for (size_t axis = 0; right_shape && axis < type.shape.size(); ++axis) {
-    right_shape = array.shape(static_cast<pybind11::ssize_t>(axis)) == extent(type.shape[axis], n);
-  }
-  if (!right_type || !right_shape) {
+  if (!right_type || !has_shape(array, type.shape, n)) {
     Shape got;
     for (pybind11::ssize_t axis = 0; axis < array.ndim(); ++axis) got.push_back(array.shape(axis));
     throw ShapeError(name + " must be " + name_of(type.dtype) + to_string(type.shape) + " with n = " +
@@ -63,14 +68,17 @@ inline const void* checked_data(const pybind11::array& array, const Type& type, 
   return array.data();
 }
 
+inline pybind11::dtype dtype_of(DType type) {
+  return type == DType::f32   ? pybind11::dtype::of<float>()
+         : type == DType::i32 ? pybind11::dtype::of<int32_t>()
+                              : pybind11::dtype::of<uint8_t>();
+}
+
 // An array for a value of a run with n rows, not yet filled.
 inline pybind11::array new_array(const Type& type, int64_t n) {
   std::vector<pybind11::ssize_t> shape;
   for (int64_t dim : type.shape) shape.push_back(extent(dim, n));
-  const pybind11::dtype dtype = type.dtype == DType::f32   ? pybind11::dtype::of<float>()
-                                : type.dtype == DType::i32 ? pybind11::dtype::of<int32_t>()
-                                                           : pybind11::dtype::of<uint8_t>();
-  return pybind11::array(dtype, shape);
+  return pybind11::array(dtype_of(type.dtype), shape);
 }
 
 }  // namespace linnet

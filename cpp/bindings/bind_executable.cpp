@@ -24,6 +24,7 @@ class PyExecutable {
       : executable_(graph, outputs, capacity, DebugOptions::parse(debug), prepare) {
     const Graph& own = executable_.graph();
     for (int id : own.outputs) keeps_inputs_ |= own.value(own.alias_root(id)).kind == ValueKind::input;
+    for (int id : executable_.inputs()) input_dtypes_.push_back(dtype_of(own.type(id).dtype));
   }
 
   int64_t capacity() const { return executable_.capacity(); }
@@ -64,23 +65,36 @@ class PyExecutable {
   py::list run(int64_t n, const std::vector<py::array>& inputs, uint64_t seed, uint64_t step) {
     const std::vector<const void*> pointers = input_pointers(n, inputs);
     executable_.check_rows(n);
-    py::list outputs(executable_.output_count());
-    std::vector<std::pair<void*, size_t>> targets;
-    for (size_t i = 0; i < executable_.output_count(); ++i) {
-      py::array array = new_array(executable_.output_type(i), n);
-      targets.emplace_back(array.mutable_data(), static_cast<size_t>(array.nbytes()));
-      outputs[i] = std::move(array);
-    }
     if (keeps_inputs_) last_inputs_ = inputs;
-    {
-      Locked lock(*this);
-      executable_.run(n, pointers, seed, step);
-      // Before another thread may run: it would write over them.
-      for (size_t i = 0; i < targets.size(); ++i) {
-        if (targets[i].second) std::memcpy(targets[i].first, executable_.output(i), targets[i].second);
-      }
+    return run_on(n, pointers, seed, step);
+  }
+
+  // For serving single samples, where every microsecond counts: x is the input, or a list or tuple of the inputs, and
+  // the engine reads it where it lies. None, and nothing done, where `run` would fail or somebody has to convert first.
+  py::object run_as_is(const py::object& x) {
+    PyObject* single[] = {x.ptr()};
+    PyObject** items = single;
+    size_t count = 1;
+    if (PyList_CheckExact(x.ptr()) || PyTuple_CheckExact(x.ptr())) {
+      items = PySequence_Fast_ITEMS(x.ptr());
+      count = static_cast<size_t>(PySequence_Fast_GET_SIZE(x.ptr()));
     }
-    return outputs;
+    const std::vector<int>& ids = executable_.inputs();
+    if (count == 0 || count != ids.size() || keeps_inputs_) return py::none();
+    std::vector<const void*> pointers(count);
+    int64_t n = 0;
+    for (size_t i = 0; i < count; ++i) {
+      if (Py_TYPE(items[i]) != py::detail::npy_api::get().PyArray_Type_) return py::none();
+      const py::array array = py::reinterpret_borrow<py::array>(items[i]);
+      if (i == 0) n = array.ndim() > 0 ? array.shape(0) : 0;
+      if (n < 1 || n > executable_.capacity() || !array.dtype().is(input_dtypes_[i]) ||
+          !has_shape(array, executable_.graph().type(ids[i]).shape, n) || !(array.flags() & py::array::c_style) ||
+          !is_aligned(array)) {
+        return py::none();
+      }
+      pointers[i] = array.data();
+    }
+    return run_on(n, pointers, 0, 0);
   }
 
   void run_rows(const std::optional<py::array_t<int64_t, py::array::c_style>>& indices, int64_t start, int64_t n,
@@ -136,6 +150,26 @@ class PyExecutable {
   }
 
  private:
+  // Runs on checked inputs.
+  py::list run_on(int64_t n, const std::vector<const void*>& pointers, uint64_t seed, uint64_t step) {
+    py::list outputs(executable_.output_count());
+    std::vector<std::pair<void*, size_t>> targets;
+    for (size_t i = 0; i < executable_.output_count(); ++i) {
+      py::array array = new_array(executable_.output_type(i), n);
+      targets.emplace_back(array.mutable_data(), static_cast<size_t>(array.nbytes()));
+      outputs[i] = std::move(array);
+    }
+    {
+      Locked lock(*this);
+      executable_.run(n, pointers, seed, step);
+      // Before another thread may run: it would write over them.
+      for (size_t i = 0; i < targets.size(); ++i) {
+        if (targets[i].second) std::memcpy(targets[i].first, executable_.output(i), targets[i].second);
+      }
+    }
+    return outputs;
+  }
+
   // One run at a time, without the GIL. The GIL goes first, so that a waiting thread does not hold it.
   class Locked {
    public:
@@ -166,6 +200,7 @@ class PyExecutable {
   }
 
   Executable executable_;
+  std::vector<py::dtype> input_dtypes_;
   bool keeps_inputs_ = false;  // an output is an input, or an alias of one: `output` reads the caller's array
   std::vector<py::array> last_inputs_;
   std::map<int, py::array> keep_;
@@ -187,6 +222,7 @@ void bind_executable(py::module_& m) {
       .def("bind_variable", &PyExecutable::bind_variable, py::arg("variable"), py::arg("array"))
       .def("bind_rows", &PyExecutable::bind_rows, py::arg("input"), py::arg("array"))
       .def("run", &PyExecutable::run, py::arg("n"), py::arg("inputs"), py::arg("seed") = 0, py::arg("step") = 0)
+      .def("run_as_is", &PyExecutable::run_as_is, py::arg("inputs"))
       .def("run_rows", &PyExecutable::run_rows, py::arg("indices").none(true), py::arg("start"), py::arg("n"),
            py::arg("seed") = 0, py::arg("step") = 0)
       .def("output", &PyExecutable::output, py::arg("index"))

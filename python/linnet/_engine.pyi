@@ -77,6 +77,9 @@ class Executable:
     def run(self, n: int, inputs: Sequence[np.ndarray], seed: int = 0, step: int = 0) -> list[np.ndarray]:
         """Runs on the inputs (float32/int32, C-contiguous, n rows where batched) and returns the outputs as arrays."""
 
+    def run_as_is(self, inputs: np.ndarray | list[np.ndarray] | tuple[np.ndarray, ...]) -> list[np.ndarray] | None:
+        """`run` for serving, without a conversion: None where the engine cannot read the inputs where they lie."""
+
     def run_rows(self, indices: np.ndarray | None, start: int, n: int, seed: int = 0, step: int = 0) -> None:
         """Runs on rows indices[start : start + n] (int64; None: start .. start + n) of the bound data."""
 

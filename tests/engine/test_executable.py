@@ -59,6 +59,49 @@ def test_any_number_of_rows_up_to_the_capacity() -> None:
     assert executable.output(0).shape == (2, 4)
 
 
+def test_inputs_as_they_are() -> None:
+    x, y = data(8)
+    for n in (8, 1, 5):
+        for inputs in ([x[:n], y[:n]], (x[:n], y[:n])):
+            got, expected = small_model(8)[0].run_as_is(inputs), small_model(8)[0].run(n, [x[:n], y[:n]])
+            assert got is not None
+            for a, b in zip(got, expected, strict=True):
+                np.testing.assert_array_equal(a, b)
+    executable = small_model(8)[0]
+    wide, (many, labels) = np.zeros((8, 4), np.float32), data(9)
+    odd = np.frombuffer(b"\0" + x.tobytes(), np.float32, offset=1).reshape(x.shape)
+    for wrong in (
+        x,
+        [x],
+        [x, y, y],
+        [x, y[:5]],
+        [x[:0], y[:0]],
+        [many, labels],
+        [x.astype(float), y],
+        [x.astype(">f4"), y],
+        [x, y.astype(np.int64)],
+        [wide, y],
+        [wide[:, :3], y],
+        [x[::-1], y],
+        [odd, y],
+        [x[:, :, None], y],
+        [x.tolist(), y],
+        [x.view(np.recarray), y],
+        [x, None],
+        {"x": x, "y": y},
+        None,
+    ):
+        assert executable.run_as_is(wrong) is None
+    graph, _, z = double()
+    one = E.Executable(graph, [z], 4)
+    found = one.run_as_is(x[:3])
+    assert found is not None
+    np.testing.assert_array_equal(found[0], 2 * x[:3])
+    # What would hand out the caller's own memory goes the long way.
+    graph, source, _ = double()
+    assert E.Executable(graph, [source], 4).run_as_is(x[:3]) is None
+
+
 @pytest.mark.parametrize("n", [-1, 9, 2**62])
 def test_rows_beyond_the_capacity(n: int) -> None:
     executable, x, y, _ = small_model(8)

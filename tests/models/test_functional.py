@@ -218,6 +218,29 @@ def test_batches_are_concatenated_along_their_axis():
         np.testing.assert_array_equal(found[1], np.concatenate([a[:n], b[:n], a[:n]]))
 
 
+def test_predict_on_batch_again_with_other_arrays():
+    """The second call goes straight to the engine where it can, and gives the same as the first where it cannot."""
+    x, other = linnet.Input((3,)), linnet.Input((2,))
+    model = linnet.Model([x, other], [layers.Dense(4)(x), layers.Dense(5)(layers.concatenate([x, other]))])
+    rng = np.random.default_rng(0)
+    a, b = rng.normal(size=(6, 3)), rng.normal(size=(6, 2))
+    expected = model.predict_on_batch([a, b])
+    a32, b32 = a.astype(np.float32), b.astype(np.float32)
+    for inputs in ([a32, b32], (a32, b32), [a, b32], [np.asfortranarray(a32), b32]):
+        for _ in range(3):
+            found = model.predict_on_batch(inputs)
+            for got, right in zip(found, expected, strict=True):
+                np.testing.assert_array_equal(got, right)
+    for n in (1, 4, 6):
+        np.testing.assert_allclose(model.predict_on_batch([a32[:n], b32[:n]])[1], expected[1][:n], rtol=1e-5, atol=1e-6)
+    model.layers[-1].set_weights([np.zeros_like(w) for w in model.layers[-1].get_weights()])
+    assert not model.predict_on_batch([a32, b32])[1].any()
+    with pytest.raises(ValueError, match=r"\(3,\)|features|shape"):
+        model.predict_on_batch([b32, a32])
+    with pytest.raises(ValueError):
+        model.predict_on_batch([a32, b32[:2]])
+
+
 def test_a_layer_whose_configuration_has_no_name():
     class Own(layers.Layer):
         def __init__(self, factor=2.0):

@@ -13,7 +13,6 @@ The methods that subclasses may override (train_step, compute_loss, ...) are in 
 from __future__ import annotations
 
 import warnings
-from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -391,14 +390,12 @@ class Trainer(TrainingHooks):
         """The outputs for one batch."""
         fast = self._fast_predict
         if fast is not None:
-            # The way for serving single samples: everything below has been checked for such arrays before.
-            run, epoch, kind, expected, capacity, form = fast
-            arrays = (x,) if kind is np.ndarray else x
-            if type(x) is kind and epoch == storage.epoch and len(arrays) == len(expected):
-                n = len(arrays[0]) if type(arrays[0]) is np.ndarray and arrays[0].ndim else 0
-                if 0 < n <= capacity and all(map(_is_like, arrays, expected, repeat(n))):
-                    found = run(n, arrays)
-                    return found[0] if form is None else form(found)
+            # The way for serving single samples: straight to the engine, which looks at the arrays itself.
+            run, epoch, kind, form = fast
+            if type(x) is kind and epoch == storage.epoch:
+                found = run(x)
+                if found is not None:
+                    return found[0] if form is None else found if form is list else form(found)
         data = self._data(x)
         step = self._step("predict", data, round_capacity(data.n))
         arrays = [engine_array(a, leaf.dtype, leaf.name) for a, leaf in zip(data.arrays, data.leaves, strict=True)]
@@ -413,11 +410,9 @@ class Trainer(TrainingHooks):
         known = all(leaf.dtype in ("float32", "int32") for leaf in data.leaves) and "bool" not in program.output_dtypes
         if known and kind in (np.ndarray, list, tuple) and not any(isinstance(y, (list, tuple, dict)) for y in outputs):
             self._fast_predict = (
-                program.executable.run,
+                program.executable.run_as_is,
                 storage.epoch,
                 kind,
-                [(np.dtype(leaf.dtype), leaf.row_shape) for leaf in data.leaves],
-                program.capacity,
                 form if form in (list, tuple) else None,
             )
 
@@ -439,14 +434,6 @@ class Trainer(TrainingHooks):
         step = self._step("predict", data, round_capacity(data.n))
         arrays = [engine_array(a, leaf.dtype, leaf.name) for a, leaf in zip(data.arrays, data.leaves, strict=True)]
         return step.program.executable.profile(data.n, arrays, repeats)
-
-
-def _is_like(x: Any, expected: tuple[np.dtype, tuple[int, ...]], n: int) -> bool:
-    """Whether x is an array of n such rows that the engine can read in place."""
-    if type(x) is not np.ndarray:
-        return False
-    dtype, row_shape = expected
-    return x.dtype is dtype and x.shape == (n, *row_shape) and x.flags.c_contiguous
 
 
 def _batch_size(given: Any) -> int:
