@@ -132,6 +132,16 @@ Lowered lower_reduce(const LowerContext& context) {
           .explain_bad_row = nullptr};
 }
 
+// Places of extrema are int32, and the kernels need some room above them.
+int64_t countable(const View& v, const Run& run, const std::string& label) {
+  const int64_t count = element_count(v.mid, run.n), most = int64_t{1} << 30;
+  if (count >= most) {
+    throw ShapeError(label + ": finds places among fewer than 2^30 elements, got " + std::to_string(count) +
+                     "; reduce over a part of them at a time");
+  }
+  return count;
+}
+
 template <bool least>
 Lowered lower_extremum(const LowerContext& context) {
   const std::vector<int>& outputs = context.node.outputs;
@@ -140,9 +150,9 @@ Lowered lower_extremum(const LowerContext& context) {
   const View v = view_of(context.input(0).shape, context.node.attributes.ints("axes"));
   const int64_t c = context.capacity;
   return {.run =
-              [v, count, where, x = context.node.inputs[0], y = outputs[0],
+              [v, count, where, x = context.node.inputs[0], y = outputs[0], label = context.node.label(),
                reduce = context.kernels.reduce_extreme](Run& run) {
-                reduce(least, element_count(v.outer, run.n), element_count(v.mid, run.n), element_count(v.inner, run.n),
+                reduce(least, element_count(v.outer, run.n), countable(v, run, label), element_count(v.inner, run.n),
                        run.f32(x), run.out(y), run.out(count), where < 0 ? nullptr : run.out_i32(where), run.launch);
               },
           .workspace = context.kernels.reduce_extreme_workspace(element_count(v.outer, c), element_count(v.mid, c),
@@ -232,8 +242,9 @@ template <bool least>
 Lowered lower_arg(const LowerContext& context) {
   const View v = view_of(context.input(0).shape, {context.node.attributes.integer("axis")});
   return {.run =
-              [v, x = context.node.inputs[0], y = context.node.outputs[0], arg = context.kernels.arg_reduce](Run& run) {
-                arg(least, element_count(v.outer, run.n), element_count(v.mid, run.n), element_count(v.inner, run.n),
+              [v, x = context.node.inputs[0], y = context.node.outputs[0], label = context.node.label(),
+               arg = context.kernels.arg_reduce](Run& run) {
+                arg(least, element_count(v.outer, run.n), countable(v, run, label), element_count(v.inner, run.n),
                     run.f32(x), run.out_i32(y), run.launch);
               },
           .workspace = 0,

@@ -26,11 +26,11 @@ Lowered lower(const LowerContext& context) {
   return {
       .run =
           [x = context.node.inputs[0], y = context.node.outputs[0], batch = context.node.attributes.integer("batch"),
-           shape = context.output(0).shape, label = context.node.label()](Run& run) {
+           shape = context.output(0).shape, layer = context.node.layer](Run& run) {
             if (run.n != batch) {
-              throw ShapeError(label + ": its state is kept for batches of " + std::to_string(batch) +
-                               " rows, this one has " + std::to_string(run.n) +
-                               "; a stateful layer needs the same rows in every batch");
+              throw ShapeError("stateful layer" + (layer.empty() ? layer : " \"" + layer + "\"") +
+                               ": its state is kept for batches of " + std::to_string(batch) + " rows, this one has " +
+                               std::to_string(run.n) + "; every batch must have the same rows");
             }
             std::memcpy(run.out(y), run.f32(x), static_cast<size_t>(element_count(shape, batch)) * sizeof(float));
           },

@@ -38,7 +38,7 @@ def test_no_gradient_passes() -> None:
 def test_another_number_of_rows(rows: int) -> None:
     graph = E.Graph()
     y = graph.add("static_batch", [graph.input("x", (-1, 2), "float32")], {"batch": 3}, "state")[0]
-    with pytest.raises(E.ShapeError, match=rf'static_batch "state": .*batches of 3 rows, this one has {rows}'):
+    with pytest.raises(E.ShapeError, match=rf'stateful layer "state": .*batches of 3 rows, this one has {rows}'):
         E.Executable(graph, [y], 5).run(rows, [np.zeros((rows, 2), np.float32)])
 
 
