@@ -10,8 +10,9 @@ Keras and JAX, that is a contender, too (compiled, on all processors whatever th
 `lstm-64x50-64-128` has batch 64, 50 steps, 64 features and 128 units; every output of the sequence gets a gradient, and
 the input's is computed, too. Its operations are those of the products. `stream` rows take one step of one sequence,
 with the state handed in and out (`-model` through Model.predict_on_batch, `-stateful` kept in the layer); the share of
-the limit is that of reading the weights from the caches. `char` rows are
-whole training steps with Adam of a language model on characters: an embedding of 65 characters, two layers, and logits.
+the limit is that of reading the weights from the caches. `bidirectional` rows predict a batch with both directions of
+an LSTM, by the model that a user would write on either side. `char` rows are whole training steps with Adam of a
+language model on characters: an embedding of 65 characters, two layers, and logits.
 `--memory` prints the most memory that either side needs for these training steps.
 """
 
@@ -35,6 +36,8 @@ THREADS = int(os.environ.get("OMP_NUM_THREADS", "2"))
 # Also in the process of that contender.
 KERAS = any(argument == "keras" or argument.startswith("keras=") for argument in sys.argv)
 GATES = {"lstm": 4, "gru": 3, "simple_rnn": 1}
+# One sentence, a few, a batch.
+DIRECTIONS = [(1, 30, 64, 64), (1, 50, 100, 128), (4, 50, 100, 128), (64, 50, 64, 128)]
 # batch, steps, features, units: those of the course's recipes, a large one, and one sequence.
 SHAPES = [(128, 28, 28, 128), (64, 50, 64, 128), (128, 128, 9, 32), (1, 100, 128, 256), (128, 128, 256, 512)]
 
@@ -197,6 +200,39 @@ def stream_onnxruntime(features: int, units: int) -> Callable[[], Step]:
     return make
 
 
+# ---- two directions --------------------------------------------------------------------------------------------------
+
+
+def bidirectional_linnet(n: int, t: int, features: int, units: int) -> Callable[[], Step]:
+    def make() -> Step:
+        import linnet
+        from linnet import layers
+
+        layer = layers.Bidirectional(layers.LSTM(units, return_sequences=True))
+        model = linnet.Sequential([linnet.Input((t, features)), layer])
+        x = normal(0, n, t, features)
+        return lambda: model.predict_on_batch(x)
+
+    return make
+
+
+def bidirectional_torch(n: int, t: int, features: int, units: int) -> Callable[[], Step]:
+    def make() -> Step:
+        import torch
+
+        torch.set_num_threads(THREADS)
+        layer = torch.nn.LSTM(features, units, batch_first=True, bidirectional=True).eval()
+        x = torch.from_numpy(normal(0, n, t, features))
+
+        def step() -> None:
+            with torch.inference_mode():
+                layer(x)
+
+        return step
+
+    return make
+
+
 # ---- training --------------------------------------------------------------------------------------------------------
 
 CHARACTERS = 65
@@ -293,6 +329,11 @@ def cases() -> dict[str, Row]:
         for kind, make in (("model", stream_linnet), ("stateful", stream_stateful)):
             contenders = {"linnet": make(features, units), "onnxruntime": peer}
             found[f"{name}-{kind}"] = Row(contenders, bytes=weights, cached=True, group="stream")
+    for shape in DIRECTIONS:
+        n, t, features, units = shape
+        contenders = {"linnet": bidirectional_linnet(*shape), "torch": bidirectional_torch(*shape)}
+        flops = 2 * 2 * n * t * (features + units) * 4 * units
+        found[f"bidirectional-{n}x{t}-{features}-{units}"] = Row(contenders, flops=flops, group="bidirectional")
     for cell in GATES:
         contenders = {"linnet": char_linnet(cell, 128, 64, 50)}
         contenders |= {

@@ -9,6 +9,7 @@
 #include <chrono>
 #include <cmath>
 #include <cstdio>
+#include <map>
 #include <sstream>
 
 #include "graph/fuse.h"
@@ -75,6 +76,7 @@ void Executable::lower_nodes(bool prepare) {
     workspace_bytes_ = std::max(workspace_bytes_, step.lowered.workspace);
     (prepare && is_prepared(node, steady) ? prologue_ : steps_).push_back(std::move(step));
   }
+  bring_steps_together();
   const auto bytes = [&](int id) {
     return static_cast<size_t>(element_count(graph_.type(id).shape, 0) * item_size(graph_.type(id).dtype));
   };
@@ -93,16 +95,36 @@ void Executable::lower_nodes(bool prepare) {
   }
 }
 
+// Steps that are too small for all threads each, one beside the other.
+void Executable::bring_steps_together() {
+  std::vector<int> order;
+  std::vector<bool> marked;
+  std::vector<Step> before = std::move(steps_);
+  std::map<int, Step*> by_node;
+  for (Step& step : before) {
+    order.push_back(step.node);
+    marked.push_back(step.lowered.parts > 0);
+    by_node[step.node] = &step;
+  }
+  const std::vector<int> counts = bring_together(graph_, order, marked);
+  steps_.clear();
+  for (size_t i = 0; i < order.size(); ++i) {
+    steps_.push_back(std::move(*by_node[order[i]]));
+    steps_.back().together = counts[i];
+  }
+}
+
 void Executable::place_buffers() {
-  std::vector<int> launches;
+  std::vector<int> launches, counts;
   std::vector<size_t> workspace;
   for (const std::vector<Step>* steps : {&prologue_, &steps_}) {
     for (const Step& step : *steps) {
       launches.push_back(step.node);
       workspace.push_back(step.lowered.workspace);
+      counts.push_back(step.together);
     }
   }
-  plan_ = make_plan(graph_, launches, workspace, capacity_, !debug_.no_plan, prologue_.size());
+  plan_ = make_plan(graph_, launches, workspace, capacity_, !debug_.no_plan, prologue_.size(), counts);
   arena_ = allocate_zeroed(plan_.arena_bytes);
   persistent_ = allocate_zeroed(plan_.persistent_bytes);
   prepared_ = allocate_zeroed(plan_.prepared_bytes);
@@ -277,7 +299,13 @@ void Executable::execute(int64_t n, uint64_t seed, uint64_t step, const int64_t*
 }
 
 void Executable::run_checked(const std::vector<Step>& steps, Run& run, const int64_t* indices, int64_t start) {
-  for (const Step& s : steps) {
+  for (size_t i = 0; i < steps.size(); ++i) {
+    const Step& s = steps[i];
+    if (s.together > 1 && runs_together(s)) {
+      run_together(s, run);
+      i += static_cast<size_t>(s.together) - 1;
+      continue;
+    }
     run_step(s, run);
     if (run.bad_row >= 0) fail_row(s, run, indices, start);
     if (debug_.trace) trace(s, run);
@@ -288,6 +316,30 @@ void Executable::run_checked(const std::vector<Step>& steps, Run& run, const int
 void Executable::run_step(const Step& step, Run& run) {
   run.launch.workspace = step.workspace;
   step.lowered.run(run);
+}
+
+// Each on a thread of its own, unless they are worth more threads than they are.
+bool Executable::runs_together(const Step& step) const {
+  const int64_t threads = num_threads();
+  bool pays = threads > 1 && !debug_.trace && !debug_.check_finite;
+  for (int i = 0; i < step.together; ++i) pays &= std::min(threads, (&step)[i].lowered.parts) <= step.together;
+  return pays;
+}
+
+void Executable::run_together(const Step& step, Run& run) {
+  struct Group {
+    const Step* steps;
+    const Run& run;
+  } const group = {&step, run};
+  run.launch.parallel(
+      run.launch.pool, step.together,
+      [](const void* args, int64_t index, float*) {
+        const Group& all = *static_cast<const Group*>(args);
+        Run own = all.run;
+        own.launch.workspace = all.steps[index].workspace;
+        all.steps[index].lowered.run(own);  // its own launches run inline
+      },
+      &group);
 }
 
 void Executable::fail_row(const Step& step, Run& run, const int64_t* indices, int64_t start) const {
@@ -358,6 +410,7 @@ std::string Executable::dump() const {
           << placement.offset;
     }
     if (step.lowered.workspace) out << " workspace " << step.lowered.workspace;
+    if (step.together > 1) out << " together " << step.together;
     if (!node.attributes.items().empty()) out << " {" << to_string(node.attributes) << "}";
     if (node.program) out << " [" << to_string(*node.program) << "]";
     out << "\n";

@@ -85,6 +85,7 @@ class Executable {
     int node = -1;
     Lowered lowered;
     void* workspace = nullptr;
+    int together = 1;  // so many steps, from this one on, may run at once
   };
   struct RowSource {
     SourceType type = SourceType::f32;
@@ -94,6 +95,7 @@ class Executable {
   };
 
   void lower_nodes(bool prepare);
+  void bring_steps_together();
   void place_buffers();
   void watch_variables();
   void resolve_aliases(bool inputs_only);
@@ -101,6 +103,8 @@ class Executable {
   void execute(int64_t n, uint64_t seed, uint64_t step, const int64_t* indices, int64_t start);
   void run_checked(const std::vector<Step>& steps, Run& run, const int64_t* indices, int64_t start);
   void run_step(const Step& step, Run& run);
+  bool runs_together(const Step& step) const;
+  void run_together(const Step& step, Run& run);
   void fail_row(const Step& step, Run& run, const int64_t* indices, int64_t start) const;
   void check_finite(const Step& step, const Run& run) const;
   void trace(const Step& step, const Run& run) const;

@@ -102,6 +102,9 @@ struct Lowered {
   size_t workspace = 0;  // bytes for `capacity` rows
   // Says what is wrong when a kernel set Run::bad_row, and turns bad_row into the number of the sample in the batch.
   std::function<std::string(Run&)> explain_bad_row;
+  // Not 0: so many threads at most have something to do, and it may run beside others of its kind (schedule.h). `run`
+  // then neither throws nor sets bad_row.
+  int64_t parts = 0;
 };
 
 struct OpDef {

@@ -50,7 +50,7 @@ class Planner {
         prepared_(static_cast<int>(prepared)),
         storage_(static_cast<size_t>(graph.value_count()), -1) {}
 
-  Plan run(const std::vector<size_t>& workspace, bool share) {
+  Plan run(const std::vector<size_t>& workspace, bool share, const std::vector<int>& counts) {
     plan_.values.resize(static_cast<size_t>(graph_.value_count()));
     find_last_uses();
     place_persistent();
@@ -64,6 +64,7 @@ class Planner {
     for (size_t i = 0; i < launches_.size(); ++i) {
       intervals_.push_back({static_cast<int>(i), static_cast<int>(i), workspace[i]});
     }
+    for (size_t i = 0; i < counts.size(); ++i) last_together(static_cast<int>(i), counts[i]);
     const std::vector<size_t> offsets = place(intervals_, share, &plan_.arena_bytes);
     for (size_t id = 0; id < storage_.size(); ++id) {
       if (storage_[id] >= 0) plan_.values[id] = {Placement::Where::arena, offsets[static_cast<size_t>(storage_[id])]};
@@ -185,6 +186,16 @@ class Planner {
     intervals_.push_back({i, last, bytes(value)});
   }
 
+  // What is in use at one of the launches [first, first + count) is so at all of them.
+  void last_together(int first, int count) {
+    const int last = first + count - 1;
+    for (Interval& interval : intervals_) {
+      if (count == 1 || interval.first > last || interval.last < first) continue;
+      interval.first = std::min(interval.first, first);
+      interval.last = std::max(interval.last, last);
+    }
+  }
+
   bool reads_twice(const Node& node, int root) const {
     int count = 0;
     for (int id : node.inputs) count += graph_.alias_root(id) == root;
@@ -204,8 +215,8 @@ class Planner {
 }  // namespace
 
 Plan make_plan(const Graph& graph, const std::vector<int>& launches, const std::vector<size_t>& workspace,
-               int64_t capacity, bool share, size_t prepared) {
-  return Planner(graph, launches, capacity, prepared).run(workspace, share);
+               int64_t capacity, bool share, size_t prepared, const std::vector<int>& counts) {
+  return Planner(graph, launches, capacity, prepared).run(workspace, share, counts);
 }
 
 }  // namespace linnet

@@ -39,8 +39,8 @@ struct Plan {
 };
 
 // `launches`: the nodes that run, in order. `workspace`: bytes for each. The first `prepared` launches do not run every
-// time: what later ones read of them is kept.
+// time: what later ones read of them is kept. `counts`, if not empty: so many launches, from this one on, run at once.
 Plan make_plan(const Graph& graph, const std::vector<int>& launches, const std::vector<size_t>& workspace,
-               int64_t capacity, bool share, size_t prepared = 0);
+               int64_t capacity, bool share, size_t prepared = 0, const std::vector<int>& counts = {});
 
 }  // namespace linnet

@@ -57,6 +57,12 @@ bool computes_input_of(const Graph& graph, int first, const Node& second) {
                      [&](int id) { return graph.value(graph.alias_root(id)).node == first; });
 }
 
+bool collide(const std::vector<Access>& some, const std::vector<Access>& others) {
+  return std::any_of(some.begin(), some.end(), [&](const Access& a) {
+    return std::any_of(others.begin(), others.end(), [&](const Access& b) { return collide(a, b); });
+  });
+}
+
 bool may_run_early(const Graph& graph, const Node& node) {
   if (node.op->effect()) return node.op->touched_bytes != nullptr;
   return std::all_of(node.outputs.begin(), node.outputs.end(),
@@ -75,17 +81,44 @@ std::vector<int> launch_order(const Graph& graph) {
     const bool early = may_run_early(graph, node);
     size_t place = order.size();
     while (early && place > 0) {
-      const std::vector<Access>& other = used[place - 1];
-      const bool meets = std::any_of(own.begin(), own.end(), [&](const Access& a) {
-        return std::any_of(other.begin(), other.end(), [&](const Access& b) { return collide(a, b); });
-      });
-      if (meets || computes_input_of(graph, order[place - 1], node)) break;
+      if (collide(own, used[place - 1]) || computes_input_of(graph, order[place - 1], node)) break;
       --place;
     }
     order.insert(order.begin() + static_cast<std::ptrdiff_t>(place), i);
     used.insert(used.begin() + static_cast<std::ptrdiff_t>(place), std::move(own));
   }
   return order;
+}
+
+std::vector<int> bring_together(const Graph& graph, std::vector<int>& order, std::vector<bool>& marked) {
+  const auto needs = [&](int second, int first) {
+    return computes_input_of(graph, first, graph.node(second)) ||
+           collide(accesses(graph, graph.node(first)), accesses(graph, graph.node(second)));
+  };
+  std::vector<int> counts(order.size(), 1);
+  size_t begin = 0, end = 0;  // the last group, [begin, end)
+  for (size_t i = 0; i < order.size(); ++i) {
+    if (!marked[i]) continue;
+    // What stands between the group and this node, and the node itself, must not need any of the group.
+    const auto free = [&](size_t later) {
+      return std::none_of(order.begin() + static_cast<std::ptrdiff_t>(begin),
+                          order.begin() + static_cast<std::ptrdiff_t>(end),
+                          [&](int member) { return needs(order[later], member); });
+    };
+    size_t later = end;
+    while (later <= i && end > begin && free(later)) ++later;
+    if (later <= i) {
+      begin = i, end = i + 1;
+      continue;
+    }
+    const auto at = [](auto& all, size_t position) { return all.begin() + static_cast<std::ptrdiff_t>(position); };
+    std::rotate(at(order, begin), at(order, end), at(order, i));
+    std::rotate(at(marked, begin), at(marked, end), at(marked, i));
+    counts[begin] = 1;
+    begin += i - end, end = i + 1;
+    counts[begin] = static_cast<int>(end - begin);
+  }
+  return counts;
 }
 
 }  // namespace linnet

@@ -55,6 +55,7 @@ Function<decltype(KernelTable::recurrent_packed_size)> recurrent_packed_size;
 Function<decltype(KernelTable::recurrent_pack)> recurrent_pack;
 Function<decltype(KernelTable::recurrent_grad)> recurrent_grad;
 Function<decltype(KernelTable::recurrent_grad_workspace)> recurrent_grad_workspace;
+Function<decltype(KernelTable::recurrent_parts)> recurrent_parts;
 Function<decltype(KernelTable::update)> update;
 Function<decltype(KernelTable::update_workspace)> update_workspace;
 Function<decltype(KernelTable::strided_copy)> strided_copy;

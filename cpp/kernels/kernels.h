@@ -505,6 +505,9 @@ struct KernelTable {
   void (*recurrent_pack)(const RecurrentArgs&, float* packed, const Launch&);
   void (*recurrent_grad)(const RecurrentGradArgs&, const Launch&);
   size_t (*recurrent_grad_workspace)(const RecurrentArgs&);
+  // Few rows over several steps: into how many parts their units are shared out, each a launch for every step; 1: one
+  // thread does everything. 0: there are other ways to share the work.
+  int64_t (*recurrent_parts)(const RecurrentArgs&);
 
   void (*update)(const UpdateArgs&, const Launch&);
   size_t (*update_workspace)(int64_t parts, int64_t weights);

@@ -420,6 +420,11 @@ size_t recurrent_workspace(const RecurrentArgs& a) {
   return step > tiles ? step : tiles;
 }
 
+int64_t recurrent_parts(const RecurrentArgs& a) {
+  const RecurrentSizes size(a);
+  return size.few() && a.t > 1 ? size.parts : 0;
+}
+
 void recurrent_forward(const RecurrentArgs& a, const Launch& launch) {
   if (a.n == 0 || a.units == 0) return;
   if (is_single_step(a)) return recurrent_step(a, launch);

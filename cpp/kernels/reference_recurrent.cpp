@@ -243,5 +243,6 @@ size_t recurrent_workspace(const RecurrentArgs&) { return 0; }
 size_t recurrent_packed_size(const RecurrentArgs&) { return 0; }  // reads weights as they lie
 void recurrent_pack(const RecurrentArgs&, float*, const Launch&) {}
 size_t recurrent_grad_workspace(const RecurrentArgs&) { return 0; }
+int64_t recurrent_parts(const RecurrentArgs&) { return 0; }
 
 }  // namespace linnet::LINNET_ISA

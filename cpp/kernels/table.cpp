@@ -52,6 +52,7 @@ const KernelTable table = {
     .recurrent_pack = recurrent_pack,
     .recurrent_grad = recurrent_grad,
     .recurrent_grad_workspace = recurrent_grad_workspace,
+    .recurrent_parts = recurrent_parts,
     .update = update,
     .update_workspace = update_workspace,
     .strided_copy = strided_copy,

@@ -232,7 +232,8 @@ Lowered lower(const LowerContext& context) {
                 forward(a, run.launch);
               },
           .workspace = context.kernels.recurrent_workspace(binding.args),
-          .explain_bad_row = nullptr};
+          .explain_bad_row = nullptr,
+          .parts = context.kernels.recurrent_parts(binding.args)};
 }
 
 template <RecurrentCell kKind>
@@ -260,7 +261,8 @@ Lowered lower_grad(const LowerContext& context) {
                 grad(g, run.launch);
               },
           .workspace = context.kernels.recurrent_grad_workspace(binding.args),
-          .explain_bad_row = nullptr};
+          .explain_bad_row = nullptr,
+          .parts = context.kernels.recurrent_parts(binding.args)};
 }
 
 // ---- weights that stay the same (graph/prepare.h): the nodes `..._pack` and `..._packed` are internal

@@ -1,7 +1,9 @@
-// launch_order: updates move up to what they need and no further, and everything else stays.
+// launch_order: updates move up to what they need and no further, and everything else stays. bring_together: what is
+// marked meets where nothing stands in the way, and steps that run at once change no bit.
 #include "graph/schedule.h"
 
 #include "graph_test.h"
+#include "runtime/threads.h"
 
 namespace linnet::test {
 namespace {
@@ -12,7 +14,102 @@ std::string order_of(const Graph& graph) {
   return words;
 }
 
+// The order after bring_together of all `tanh`; those that may run at once in brackets.
+std::string groups_of(const Graph& graph) {
+  std::vector<int> order = launch_order(graph);
+  std::vector<bool> marked;
+  for (int i : order) marked.push_back(std::string(graph.node(i).op->name) == "tanh");
+  const std::vector<int> counts = bring_together(graph, order, marked);
+  std::string words;
+  size_t close = 0;
+  for (size_t i = 0; i < order.size(); ++i) {
+    CHECK(marked[i] == (std::string(graph.node(order[i]).op->name) == "tanh"));
+    if (!words.empty()) words += ' ';
+    if (counts[i] > 1) words += '[', close = i + static_cast<size_t>(counts[i]);
+    words += graph.node(order[i]).op->name;
+    if (i + 1 == close) words += ']';
+  }
+  return words;
+}
+
+// Two directions over the same rows, their sum and the gradients of the weights, twice one above the other.
+struct Directions {
+  Net net;
+  std::vector<int> outputs;
+  explicit Directions(bool training) {
+    int h = net.input({-1, 7, 5});
+    std::vector<int> weights;
+    for (int layer = 0; layer < 2; ++layer) {
+      std::vector<int> found;
+      for (const bool reverse : {false, true}) {
+        std::vector<int> inputs = {h};
+        for (const Shape& shape : {Shape{layer ? 9 : 5, 36}, Shape{9, 36}, Shape{36}})
+          inputs.push_back(net.variable(shape));
+        weights.insert(weights.end(), inputs.begin() + 1, inputs.end());
+        found.push_back(net.add("lstm", inputs, {{"bias", true}, {"reverse", reverse}}));
+      }
+      h = net.add("tanh", {net.add("add", found)});
+    }
+    outputs = {h};
+    if (training) outputs = append_gradients(net.graph, net.sum(net.add("square", {h})), weights);
+  }
+};
+
 }  // namespace
+
+TEST_CASE("schedule: marked nodes that do not need each other stand together") {
+  Net net;
+  const int x = net.input({4});
+  SUBCASE("neighbours, and one that needs them") {
+    const int a = net.add("tanh", {x}), b = net.add("tanh", {x});
+    net.add("tanh", {net.add("add", {a, b})});
+    CHECK(groups_of(net.graph) == "[tanh tanh] add tanh");
+  }
+  SUBCASE("past what does not need them") {
+    net.add("tanh", {x});
+    net.add("tanh", {net.add("exp", {x})});
+    net.add("tanh", {net.add("square", {x})});
+    CHECK(groups_of(net.graph) == "exp square [tanh tanh tanh]");
+  }
+  SUBCASE("not past what needs them") {
+    const int a = net.add("tanh", {x});
+    net.add("exp", {a});
+    net.add("tanh", {x});
+    net.add("tanh", {x});
+    CHECK(groups_of(net.graph) == "tanh exp [tanh tanh]");
+  }
+  SUBCASE("not past what changes a variable that they read") {
+    const int w = net.variable({4});
+    net.add("tanh", {w});
+    net.assign(w, x);
+    net.add("tanh", {x});
+    CHECK(groups_of(net.graph) == "tanh assign tanh");
+  }
+}
+
+TEST_CASE("schedule: two directions run at once where there are few rows, with the same bits") {
+  for (const bool training : {false, true}) {
+    const Directions d(training);
+    const std::string dump = run(d.net, d.outputs, "").dump;
+    CAPTURE(dump);
+    size_t count = 0;
+    for (size_t at = dump.find("together 2"); at != std::string::npos; at = dump.find("together 2", at + 1)) ++count;
+    CHECK(count == (training ? 4 : 2));
+    // More rows are shared out as rows.
+    CHECK(Executable(d.net.graph, d.outputs, 64, {}).dump().find("together") == std::string::npos);
+
+    const int before = num_threads();
+    set_num_threads(1);
+    const Result alone = run(d.net, d.outputs, "", 3);
+    for (const int threads : {2, 3}) {
+      set_num_threads(threads);
+      check_same(run(d.net, d.outputs, "", 3), alone, 0.0f);
+      check_same(run(d.net, d.outputs, "noplan", 3), alone, 0.0f);
+    }
+    set_num_threads(before);
+    check_same(alone, run(d.net, d.outputs, "nofuse,noplan,reference", 3), 2e-5f);
+  }
+}
 
 TEST_CASE("schedule: an update stands right behind its gradient") {
   Net net;
