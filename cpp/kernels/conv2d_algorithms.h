@@ -42,7 +42,8 @@ extern const ConvForward conv_forward_gemm, conv_forward_depthwise, conv_forward
 extern const ConvGradInput conv_grad_input_gemm, conv_grad_input_depthwise, conv_grad_input_grouped,
     conv_grad_input_winograd, conv_grad_input_turned, conv_grad_input_direct, conv_grad_input_general;
 extern const ConvGradWeight conv_grad_weight_gemm, conv_grad_weight_depthwise, conv_grad_weight_grouped,
-    conv_grad_weight_planar, conv_grad_weight_winograd, conv_grad_weight_direct, conv_grad_weight_general;
+    conv_grad_weight_planar, conv_grad_weight_winograd_few, conv_grad_weight_winograd, conv_grad_weight_direct,
+    conv_grad_weight_general;
 
 inline constexpr int64_t kScratchFloats = kThreadScratchBytes / sizeof(float);
 

@@ -16,7 +16,7 @@
 // powers that a patch is multiplied with stay nearer to 1. docs/performance.md has the measured errors.
 //
 //   conv2d_winograd.cpp         forward and gradient of the input
-//   conv2d_winograd_weight.cpp  gradient of the weights
+//   conv2d_winograd_weight.cpp  gradient of the weights; ..._few.cpp: with few channels
 #pragma once
 #include "kernels/conv2d_algorithms.h"
 #include "kernels/conv2d_tile.h"
@@ -279,6 +279,13 @@ struct TileGrid {
 struct TilePlace {
   TilePlace(const TileGrid& g, int64_t tile)
       : n(tile / (g.rows * g.columns)), y(tile / g.columns % g.rows * g.size), x(tile % g.columns * g.size) {}
+  // To the next tile. Divisions would take as long as the transformation of a few channels.
+  void step(const TileGrid& g) {
+    if ((x += g.size) < g.columns * g.size) return;
+    x = 0;
+    if ((y += g.size) < g.rows * g.size) return;
+    y = 0, ++n;
+  }
   int64_t n, y, x;  // of the first output
 };
 
@@ -300,6 +307,9 @@ inline const float* make_zeros(float* scratch, int64_t channels) {
   return scratch;
 }
 
+// So many tiles of a vector of channels.
+inline constexpr int64_t kTilesAhead = 8;
+
 // Images whose patches are transformed.
 struct Images {
   const float* x;  // (n, h, w, c)
@@ -316,10 +326,13 @@ void transform_patches(const Images& images, const TileGrid& grid, int64_t top, 
   constexpr int64_t kSize = Line::kIn, kStep = tile_size(kWindow);
   const int64_t h = images.h, w = images.w, c = images.c, row = w * c;
   const float* const images_end = images.x + images.n * h * row;
-  for (int64_t t = begin; t < end; ++t) {
-    const TilePlace place(grid, t);
+  const auto start = [&](const TilePlace& p) { return ((p.n * h + p.y - top) * w + p.x - left) * c; };
+  // A tile so far ahead that its lines are there in time.
+  TilePlace place(grid, begin), ahead(grid, begin + max_of(1, kTilesAhead * kLanes / c));
+  for (int64_t t = begin; t < end; ++t, place.step(grid), ahead.step(grid)) {
     const int64_t y = place.y - top, x = place.x - left;
-    const float* const origin = images.x + ((place.n * h + y) * w + x) * c;
+    const float* const origin = images.x + start(place);
+    const float* const next = images.x + start(ahead);
     const TileSpot to = spot(t);
     // Whole vectors may be read as far as the images reach: what follows a pixel is the next one.
     const bool inside = y >= 0 && y + kSize <= h && x >= 0 && x + kSize <= w;
@@ -333,9 +346,9 @@ void transform_patches(const Images& images, const TileGrid& grid, int64_t top, 
         pixels[i * kSize + j] = exists ? origin + i * row + j * c : images.zeros;
       }
     for (int64_t channel = 0; channel < c; channel += kLanes) {
-      // The columns that the next tile of the row adds: too short a stretch for the hardware to foresee.
+      // What that tile adds to its neighbours: too short a stretch for the hardware to foresee.
       for (int64_t i = kSize - kStep; i < kSize; ++i)
-        for (int64_t j = 0; j < kStep; ++j) __builtin_prefetch(origin + channel + i * row + (kSize + j) * c);
+        for (int64_t j = kSize - kStep; j < kSize; ++j) __builtin_prefetch(next + channel + i * row + j * c);
       if (channel < in_place) {
         columns_to_positions<Line>(origin + channel, row, c, to.at(channel), to.position);
         continue;

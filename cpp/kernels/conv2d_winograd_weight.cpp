@@ -11,11 +11,12 @@
 //   d    (36, panels, tiles of the wave, panel)         tiles of dy; panel: 2 vectors
 //   sum  (36, panels, c, panel)
 //
-// When all tiles are one wave, and sums are many, a job takes all positions of a panel and some input channels instead:
-// then its sums stay in scratch until they are interpolated, and never go to memory.
+// With few channels another order is faster (conv2d_winograd_weight_few.cpp). When all tiles are one wave, and sums are
+// many, a job takes all positions of a panel and some input channels instead: then its sums stay in scratch until they
+// are interpolated, and never go to memory.
 //
 // The bias gradient comes from the pixels of dy while they are near: a sum for each job that transforms, then of those.
-#include "kernels/conv2d_winograd.h"
+#include "kernels/conv2d_winograd_weight.h"
 
 namespace linnet::LINNET_ISA {
 namespace {
@@ -70,17 +71,6 @@ struct Args {
   int64_t first, tiles;  // of the wave
 };
 
-// sums (oc) += the pixels of a tile of dy, of which (rows, columns) exist.
-void add_pixels(const float* dy, int64_t rows, int64_t columns, int64_t row, int64_t oc, float* sums) {
-  for (int64_t o = 0; o < oc; o += kLanes) {
-    const int64_t count = min_of(kLanes, oc - o);
-    Vec part[2] = {load_some(sums + o, count, 0.0f), Vec{}};
-    for (int64_t i = 0; i < rows; ++i)
-      for (int64_t j = 0; j < columns; ++j) part[j % 2] += load_some(dy + i * row + j * oc + o, count, 0.0f);
-    store_some(sums + o, part[0] + part[1], count);
-  }
-}
-
 template <int kWindow>
 void transform_job(const void* args, int64_t index, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
@@ -128,16 +118,8 @@ void multiply(const Args& a, int64_t position, int64_t panel_index, int64_t firs
 // The sums of one input channel and one panel, to dkernel.
 template <int kWindow>
 void interpolate(const Args& a, int64_t channel, const Panel& panel, const float* sums, int64_t position) {
-  const int64_t c = a.s.c, oc = a.s.oc;
-  for (int64_t v = 0; v < panel.vectors; ++v) {
-    const int64_t o = panel.column + v * kLanes, count = min_of(kLanes, oc - o);
-    float* const to = a.dkernel + channel * oc + o;
-    transform_2d<WindowGradLine<kWindow>>(Columns<kPatchSize>{sums + v * kLanes, kPatchSize * position, position},
-                                          [&](int64_t i, const Vec* row) {
-                                            for (int64_t j = 0; j < kWindow; ++j)
-                                              store_some(to + (i * kWindow + j) * c * oc, row[j], count);
-                                          });
-  }
+  for (int64_t v = 0; v < panel.vectors; ++v)
+    window_gradient<kWindow>(a.s, channel, panel.column + v * kLanes, sums + v * kLanes, position, a.dkernel);
 }
 
 // One position, one panel.

@@ -300,7 +300,9 @@ TEST_CASE("conv2d winograd: channels that do not fill vectors and panels") {
 TEST_CASE("conv2d winograd: patches in scratch and in the workspace, several waves") {
   for (const Sizes& z : {Sizes{.n = 1, .h = 44, .w = 40, .c = 24, .kh = 3, .kw = 3, .oc = 24},
                          Sizes{.n = 9, .h = 11, .w = 11, .c = 250, .kh = 3, .kw = 3, .oc = 40},
-                         Sizes{.n = 2, .h = 62, .w = 62, .c = 264, .kh = 3, .kw = 3, .oc = 20}})
+                         Sizes{.n = 2, .h = 62, .w = 62, .c = 264, .kh = 3, .kw = 3, .oc = 20},
+                         Sizes{.n = 3, .h = 62, .w = 62, .c = 17, .kh = 3, .kw = 3, .oc = 33},
+                         Sizes{.n = 2, .h = 32, .w = 32, .c = 9, .kh = 3, .kw = 3, .oc = 200}})
     check_shape(shape(z), true);
 }
 
