@@ -172,6 +172,7 @@ void transform_tiles(const Args& a, const Block& b, int64_t begin, int64_t end, 
       {a.x, s.n, s.h, s.w, s.c, zeros}, a.p.grid, s.pad_top, s.pad_left, b.first + begin, b.first + end,
       [&](int64_t tile) {
         const int64_t t = tile - b.first;
+        if (b.parts.count == 1) return TileSpot{b.v + t * kChunk, kChunk, b.tiles * kChunk, b.v_position};
         const int64_t part = t < in_longer ? t / (b.parts.size + 1) : b.parts.longer + (t - in_longer) / b.parts.size;
         const int64_t part_first = b.part_begin(part);
         return TileSpot{b.v + part_first * a.p.c + (t - part_first) * kChunk, kChunk, b.part_tiles(part) * kChunk,
@@ -188,8 +189,8 @@ void multiply(const Args& a, const Block& b, const Panel& panel, int64_t first, 
   const int64_t width = panel.vectors * kLanes;
   const float* touch[kPanelTiles];
   int64_t touch_offset[kTile * kTile];
-  for (int64_t t = 0; t < b.tiles; ++t) {
-    const TilePlace place(a.p.grid, b.first + t);
+  TilePlace place(a.p.grid, b.first);
+  for (int64_t t = 0; t < b.tiles; ++t, place.step(a.p.grid)) {
     touch[t] = a.y + ((place.n * s.oh + place.y) * s.ow + place.x) * s.oc + panel.column;
   }
   for (int64_t i = 0; i < kTile * kTile; ++i) touch_offset[i] = (i / kTile * s.ow + i % kTile) * s.oc;
@@ -276,8 +277,8 @@ void interpolate(const Args& a, const TilePlace& place, int64_t o, const float* 
 template <int kWindow>
 void interpolate_tiles(const Args& a, const Block& b, const Panel& panel) {
   constexpr int64_t kTile = tile_size(kWindow);
-  for (int64_t i = 0; i < b.tiles; ++i) {
-    const TilePlace place(a.p.grid, b.first + i);
+  TilePlace place(a.p.grid, b.first);
+  for (int64_t i = 0; i < b.tiles; ++i, place.step(a.p.grid)) {
     for (int64_t v = 0; v < panel.vectors; ++v) {
       const int64_t o = panel.column + v * kLanes;
       const bool whole = place.y + kTile <= a.s.oh && place.x + kTile <= a.s.ow && o + kLanes <= a.s.oc;

@@ -87,8 +87,8 @@ void transform_job(const void* args, int64_t index, float* scratch) {
   if (!a.dbias_parts) return;
   float* const dbias = a.dbias_parts + (a.first / p.wave * p.wave_jobs + index) * s.oc;
   for (int64_t o = 0; o < s.oc; ++o) dbias[o] = 0.0f;
-  for (int64_t t = begin; t < end; ++t) {
-    const TilePlace place(p.grid, t);
+  TilePlace place(p.grid, begin);
+  for (int64_t t = begin; t < end; ++t, place.step(p.grid)) {
     add_pixels(a.dy + ((place.n * s.oh + place.y) * s.ow + place.x) * s.oc, min_of(p.grid.size, s.oh - place.y),
                min_of(p.grid.size, s.ow - place.x), s.ow * s.oc, s.oc, dbias);
   }

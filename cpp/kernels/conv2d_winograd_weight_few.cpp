@@ -95,8 +95,8 @@ void share_job(const void* args, int64_t share, float* scratch) {
     transform_patches<kWindow, OutputGradLine<kWindow>>(
         {a.dy, s.n, s.oh, s.ow, s.oc, zeros}, p.grid, 0, 0, begin, end,
         [&](int64_t t) { return TileSpot{d + (t - begin) * p.d_tile, kLanes, kLanes, p.d_position}; });
-    for (int64_t t = begin; dbias && t < end; ++t) {
-      const TilePlace place(p.grid, t);
+    TilePlace place(p.grid, begin);
+    for (int64_t t = begin; dbias && t < end; ++t, place.step(p.grid)) {
       add_pixels(a.dy + ((place.n * s.oh + place.y) * s.ow + place.x) * s.oc, min_of(p.grid.size, s.oh - place.y),
                  min_of(p.grid.size, s.ow - place.x), s.ow * s.oc, s.oc, dbias);
     }
