@@ -10,15 +10,15 @@
 namespace linnet::LINNET_ISA {
 namespace {
 
-const ConvForward* const kForward[] = {&conv_forward_gemm,   &conv_forward_depthwise, &conv_forward_grouped,
-                                       &conv_forward_planar, &conv_forward_winograd,  &conv_forward_direct,
+const ConvForward* const kForward[] = {&conv_forward_gemm,     &conv_forward_depthwise, &conv_forward_grouped,
+                                       &conv_forward_winograd, &conv_forward_planar,    &conv_forward_direct,
                                        &conv_forward_general};
 const ConvGradInput* const kGradInput[] = {
     &conv_grad_input_gemm,   &conv_grad_input_depthwise, &conv_grad_input_grouped, &conv_grad_input_winograd,
     &conv_grad_input_turned, &conv_grad_input_direct,    &conv_grad_input_general};
 const ConvGradWeight* const kGradWeight[] = {
-    &conv_grad_weight_gemm,         &conv_grad_weight_depthwise, &conv_grad_weight_grouped, &conv_grad_weight_planar,
-    &conv_grad_weight_winograd_few, &conv_grad_weight_winograd,  &conv_grad_weight_direct,  &conv_grad_weight_general};
+    &conv_grad_weight_gemm,   &conv_grad_weight_depthwise, &conv_grad_weight_grouped, &conv_grad_weight_winograd_few,
+    &conv_grad_weight_planar, &conv_grad_weight_winograd,  &conv_grad_weight_direct,  &conv_grad_weight_general};
 
 // The answer must not depend on n (but for n = 0): packed weights, and the bits of an image, outlive a batch.
 template <class Algorithm, size_t Count>

@@ -8,8 +8,8 @@
 //   gemm       1x1 windows, and windows as large as the image                     conv2d_gemm.cpp
 //   depthwise  one input and one output channel per group                         conv2d_depthwise.cpp
 //   grouped    groups of few channels: several share a vector                     conv2d_grouped.cpp
-//   planar     few channels: vectors along the width                              conv2d_planar*.cpp
 //   winograd   3x3 and 5x5 at stride 1 with fewer multiplications                  conv2d_winograd*.cpp
+//   planar     few channels: vectors along the width                              conv2d_planar*.cpp
 //   direct     vectors along the channels, any stride, dilation, group            conv2d_direct*.cpp
 //
 // Work is cut into jobs by the shape; `run_jobs` hands them out in parts that are worth a thread's while.

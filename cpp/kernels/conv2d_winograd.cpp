@@ -14,6 +14,7 @@
 // the order change a bit. A NaN or infinity in x makes all outputs of the tiles whose patch it is in NaN, up to three
 // pixels further than the window reaches.
 #include "kernels/conv2d_winograd.h"
+#include "kernels/conv2d_planar.h"
 #include "kernels/conv2d_winograd_few.h"
 #include "kernels/gemm_pack.h"
 
@@ -471,9 +472,9 @@ Conv2dShape turned_shape(const Conv2dShape& s) {
   return t;
 }
 
-bool accepts_turned(const Conv2dShape& s) {
-  return is_winograd_shape(s) && winograd_pays(turned_shape(s), window_weight(s));
-}
+bool pays(const Conv2dShape& s) { return winograd_pays(s, window_weight(s), planar_pays(s)); }
+
+bool accepts_turned(const Conv2dShape& s) { return is_winograd_shape(s) && pays(turned_shape(s)); }
 
 size_t turned_workspace(const Conv2dShape& s) { return workspace(turned_shape(s)); }
 
@@ -481,7 +482,7 @@ void run_turned(const Conv2dShape& s, const float* dy, const float* kernel, floa
   run_with(turned_shape(s), dy, kernel, true, dx, {}, launch);
 }
 
-bool accepts(const Conv2dShape& s) { return is_winograd_shape(s) && winograd_pays(s, window_weight(s)); }
+bool accepts(const Conv2dShape& s) { return is_winograd_shape(s) && pays(s); }
 
 }  // namespace
 

@@ -389,16 +389,20 @@ inline bool is_winograd_shape(const Conv2dShape& s) {
 // What it takes to transform a window, for a number of the 36.
 inline double window_weight(const Conv2dShape& s) { return s.kh == 3 ? 8 : 16; }
 
-// Is it faster than direct convolution? Counts multiply-adds at full speed; what moves memory weighs more. Depends on
+// Is it faster than what else there is? Counts multiply-adds at full speed; what moves memory weighs more. Depends on
 // the shape without n, so that an image's result does not depend on its batch; windows are taken to serve two images.
+// Whole vectors of channels are what is paid for, `beside` a planar convolution only here: that copies instead.
 // bench_conv2d, with and without direct_only in its shapes, re-measures the weights.
-inline bool winograd_pays(const Conv2dShape& s, double window) {
-  const double patch = 12, outputs = s.kh == 3 ? 12 : 8;  // of a tile, as `window`
-  if (s.c < 8 || s.oc < 8) return false;
-  const double c = static_cast<double>(s.c), oc = static_cast<double>(s.oc), products = c * oc;
+inline bool winograd_pays(const Conv2dShape& s, double window, bool beside_planar) {
+  const double patch = s.kh == 3 ? 4 : 12, outputs = 8;  // of a tile, as `window`
+  const int64_t least = s.kh == 3 ? 4 : 8;
+  if (s.c < least || s.oc < least) return false;
+  const double c = static_cast<double>(round_to_lanes(s.c)), oc = static_cast<double>(round_to_lanes(s.oc));
+  const double products = static_cast<double>(s.c) * oc;
   const double tiles = static_cast<double>(divide_up(s.oh, tile_size(s.kh)) * divide_up(s.ow, tile_size(s.kw)));
   const double winograd = kPositions * (tiles * (products + patch * c + outputs * oc) + window * products / 2);
-  return winograd < 0.9 * static_cast<double>(s.kh * s.kw * s.oh * s.ow) * products;
+  const double taps = static_cast<double>(s.kh * s.kw * s.oh * s.ow * s.c);
+  return winograd < 0.9 * taps * (beside_planar ? 1.15 * static_cast<double>(s.oc) : oc);
 }
 
 }  // namespace linnet::LINNET_ISA

@@ -17,6 +17,7 @@
 //
 // The bias gradient comes from the pixels of dy while they are near: a sum for each job that transforms, then of those.
 #include "kernels/conv2d_winograd_weight.h"
+#include "kernels/conv2d_planar.h"
 
 namespace linnet::LINNET_ISA {
 namespace {
@@ -160,7 +161,7 @@ constexpr JobTable kJobs = {transform_job<kWindow>, interpolate_job<kWindow>, pi
 // Sums that do not stay near take longer to interpolate; for 5x5 windows so much that few tiles do not make up for it.
 bool accepts(const Conv2dShape& s) {
   const bool far = s.kh == 5 && kPositions * s.c * s.oc > kSumFloats;
-  return is_winograd_shape(s) && winograd_pays(s, far ? 40 : window_weight(s));
+  return is_winograd_shape(s) && winograd_pays(s, far ? 40 : window_weight(s), planar_pays(s));
 }
 
 size_t workspace(const Conv2dShape& s) {

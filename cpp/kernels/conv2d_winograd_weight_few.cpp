@@ -122,7 +122,7 @@ void interpolate_job(const void* args, int64_t channel, float*) {
 }
 
 bool accepts(const Conv2dShape& s) {
-  return is_winograd_shape(s) && few_window_sums(s) && winograd_pays(s, window_weight(s));
+  return is_winograd_shape(s) && few_window_sums(s) && winograd_pays(s, window_weight(s), false);
 }
 
 size_t workspace(const Conv2dShape& s) {

@@ -297,6 +297,41 @@ TEST_CASE("conv2d winograd: channels that do not fill vectors and panels") {
                   true);
 }
 
+// Some passes of these are Winograd's, others not, as vectors are long.
+TEST_CASE("conv2d winograd: a few channels on one side or both") {
+  for (const int64_t c : {4, 5, 7, 8})
+    for (const int64_t oc : {4, 8, 15, 33})
+      for (const bool turned : {false, true})
+        check_shape(shape({.n = 2,
+                           .h = 13,
+                           .w = 16,
+                           .c = turned ? oc : c,
+                           .kh = 3,
+                           .kw = 3,
+                           .oc = turned ? c : oc,
+                           .pad_top = 1,
+                           .pad_bottom = 1,
+                           .pad_left = 1,
+                           .pad_right = 1}),
+                    false);
+  // The gradient of the weights is, with 8 channels already.
+  const Conv2dShape s = shape({.n = 2, .h = 18, .w = 18, .c = 8, .kh = 3, .kw = 3, .oc = 8});
+  const Buffer<float> x = random(x_size(s), 1), dy = random(y_size(s), 2);
+  for_each_case([&](Case& run) {
+    if (std::string(run.kernels.name) == "reference") return;
+    const auto gradient = [&](bool direct_only) {
+      Conv2dShape here = s;
+      here.direct_only = direct_only;
+      Buffer<float> dkernel(kernel_size(s));
+      run.kernels.conv2d_grad_weight(here, x.data(), dy.data(), dkernel.data(), nullptr,
+                                     run.launch(run.kernels.conv2d_grad_weight_workspace(here)));
+      return dkernel;
+    };
+    const Buffer<float> winograd = gradient(false), direct = gradient(true);
+    CHECK(std::memcmp(winograd.data(), direct.data(), winograd.bytes()) != 0);
+  });
+}
+
 TEST_CASE("conv2d winograd: patches in scratch and in the workspace, several waves") {
   for (const Sizes& z : {Sizes{.n = 1, .h = 44, .w = 40, .c = 24, .kh = 3, .kw = 3, .oc = 24},
                          Sizes{.n = 9, .h = 11, .w = 11, .c = 250, .kh = 3, .kw = 3, .oc = 40},
