@@ -13,9 +13,11 @@
 // An output is the sum over the channels in a fixed order, then a fixed interpolation: neither n nor the blocks nor
 // the order change a bit. A NaN or infinity in x makes all outputs of the tiles whose patch it is in NaN, up to three
 // pixels further than the window reaches.
-#include "kernels/conv2d_winograd.h"
 #include "kernels/conv2d_planar.h"
+#include "kernels/conv2d_tile.h"
 #include "kernels/conv2d_winograd_few.h"
+#include "kernels/conv2d_winograd_products.h"
+#include "kernels/conv2d_winograd_tiles.h"
 #include "kernels/gemm_pack.h"
 
 namespace linnet::LINNET_ISA {
@@ -45,10 +47,32 @@ constexpr int64_t positions_of(int64_t floats) { return kPositions * (floats + k
 // Is the kernel packed, or its transformed windows? Whatever n is.
 bool relays_kernel(const Conv2dShape& s) {
   const TileGrid grid(s);
-  const int64_t windows = kPositions * s.c * s.oc, tiles = grid.rows * grid.columns;
+  const int64_t windows = kPositions * s.c * s.oc, tiles = grid.image_tiles();
   if (tiles > kFewImageTiles) return tiles > kMostKept && windows > kWindowFloats;
   return windows > kNearFloats && panel_count(s.oc) >= kLeastPanels;
 }
+
+// Positions one after the other that the same tiles take.
+struct Run {
+  int position, positions;
+  int64_t begin, end;
+};
+
+struct Runs {
+  int count = 0;
+  Run run[kPositions];
+  // Behind the others. Nothing where no tile is left.
+  void add(const Run& next) {
+    if (next.begin >= next.end) return;
+    Run* const last = run + count - 1;
+    if (count > 0 && last->position + last->positions == next.position && last->begin == next.begin &&
+        last->end == next.end) {
+      last->positions += next.positions;
+    } else {
+      run[count++] = next;
+    }
+  }
+};
 
 struct Plan {
   explicit Plan(const Conv2dShape& s) : grid(s), panels(panel_count(s.oc)) {
@@ -68,6 +92,10 @@ struct Plan {
     block_tiles = min_of(grid.tiles, most);
     wave = by_panel ? min_of(blocks.count, max_of(1, kWaveFloats / positions_of(c * most))) : 0;
     window_rows = by_panel ? min_of(s.c, kStretch) : s.c;
+    for (int position = 0; position < kPositions; ++position) {
+      const TileRange range = grid.that_take(position, 0, grid.tiles);
+      runs.add({position, 1, range.begin, range.end});
+    }
     few = kFewTiles > 0 && by_panel && s.packed && relays_kernel(s) && grid.tiles <= kFewImageTiles;
   }
   int64_t patch_floats() const { return positions_of(c * block_tiles); }
@@ -84,6 +112,7 @@ struct Plan {
   int64_t block_tiles;  // at most; does not shrink when n grows
   int64_t wave;         // blocks whose v are kept at a time, by panel
   int64_t window_rows;  // input channels of u in one piece
+  Runs runs;            // of all tiles
   bool few;             // tiles: windows are transformed where they are multiplied
 };
 
@@ -115,8 +144,8 @@ void transform_windows(const Args& a, const Panel& panel, int64_t first, int64_t
         // From memory: between the 36 streams that are written, the hardware does not foresee this one.
         for (int64_t tap = 0; tap < kTaps; ++tap)
           __builtin_prefetch(from + ((i + kRelaidAhead) * kTaps + tap) * kLanes);
-        columns_to_positions<WindowLine<kWindow>>(from + i * kTaps * kLanes, kWindow * kLanes, kLanes,
-                                                  u + (i * panel.vectors + v) * kLanes, position);
+        columns_to_positions<WindowLine<kWindow>, WindowLine<kWindow>>(
+            from + i * kTaps * kLanes, kWindow * kLanes, kLanes, u + (i * panel.vectors + v) * kLanes, position);
       }
       continue;
     }
@@ -136,21 +165,21 @@ void transform_windows(const Args& a, const Panel& panel, int64_t first, int64_t
       }
     }
     for (int64_t i = 0; i < rows; ++i)
-      columns_to_positions<WindowLine<kWindow>>(reinterpret_cast<const float*>(&taps[0][i]), kWindow * kLanes * kLanes,
-                                                kLanes * kLanes, u + (i * panel.vectors + v) * kLanes, position);
+      columns_to_positions<WindowLine<kWindow>, WindowLine<kWindow>>(reinterpret_cast<const float*>(&taps[0][i]),
+                                                                     kWindow * kLanes * kLanes, kLanes * kLanes,
+                                                                     u + (i * panel.vectors + v) * kLanes, position);
   }
 }
 
 // ---- tiles ---------------------------------------------------------------------------------------------------------
 
-// Some tiles on their way from x to y. v and m hold them in parts of up to kMaxRows tiles.
+// Some tiles on their way from x to y.
 struct Block {
   int64_t first, tiles;
-  Parts parts;
-  float *v, *m;
+  float* v;                        // (36, c / 16, tiles, 16)
+  float* m;                        // (36, tiles, panel)
   int64_t v_position, m_position;  // floats between the positions
-  int64_t part_begin(int64_t i) const { return i * parts.size + min_of(i, parts.longer); }
-  int64_t part_tiles(int64_t i) const { return parts.size + (i < parts.longer); }
+  Runs runs;                       // of tiles counted from `first`
 };
 
 Block block_at(const Args& a, int64_t index, float* v, float* m) {
@@ -158,27 +187,22 @@ Block block_at(const Args& a, int64_t index, float* v, float* m) {
   Block b;
   b.first = index * blocks.size + min_of(index, blocks.longer);
   b.tiles = blocks.size + (index < blocks.longer);
-  b.parts = cut(b.tiles, a.p.few ? kFewTiles : kMaxRows);
   b.v = v, b.m = m;
   b.v_position = b.tiles * a.p.c + kPositionGap;
   b.m_position = b.tiles * min_of(kPanelWidth, round_to_lanes(a.s.oc)) + kPositionGap;
+  for (int i = 0; i < a.p.runs.count; ++i) {
+    const Run& run = a.p.runs.run[i];
+    b.runs.add({run.position, run.positions, max_of(run.begin - b.first, 0), min_of(run.end - b.first, b.tiles)});
+  }
   return b;
 }
 
 template <int kWindow>
 void transform_tiles(const Args& a, const Block& b, int64_t begin, int64_t end, const float* zeros) {
   const Conv2dShape& s = a.s;
-  const int64_t in_longer = b.parts.longer * (b.parts.size + 1);
-  transform_patches<kWindow, PatchLine>(
-      {a.x, s.n, s.h, s.w, s.c, zeros}, a.p.grid, s.pad_top, s.pad_left, b.first + begin, b.first + end,
-      [&](int64_t tile) {
-        const int64_t t = tile - b.first;
-        if (b.parts.count == 1) return TileSpot{b.v + t * kChunk, kChunk, b.tiles * kChunk, b.v_position};
-        const int64_t part = t < in_longer ? t / (b.parts.size + 1) : b.parts.longer + (t - in_longer) / b.parts.size;
-        const int64_t part_first = b.part_begin(part);
-        return TileSpot{b.v + part_first * a.p.c + (t - part_first) * kChunk, kChunk, b.part_tiles(part) * kChunk,
-                        b.v_position};
-      });
+  transform_patches<kWindow, PatchLineOf>({a.x, s.n, s.h, s.w, s.c, zeros}, a.p.grid, s.pad_top, s.pad_left,
+                                          b.first + begin, b.first + end,
+                                          {b.v + begin * kChunk, kChunk, kChunk, b.tiles * kChunk, b.v_position});
 }
 
 // m = v . u for one panel and `rows` input channels from `first` on; on top of m when first > 0.
@@ -195,27 +219,37 @@ void multiply(const Args& a, const Block& b, const Panel& panel, int64_t first, 
     touch[t] = a.y + ((place.n * s.oh + place.y) * s.ow + place.x) * s.oc + panel.column;
   }
   for (int64_t i = 0; i < kTile * kTile; ++i) touch_offset[i] = (i / kTile * s.ow + i % kTile) * s.oc;
-  // One part goes through all positions in one call; several take turns, so that u is near for all but the first.
-  const int64_t step = b.parts.count == 1 ? kPositions : 1;
-  for (int64_t position = 0; position < kPositions; position += step)
-    for (int64_t i = 0; i < b.parts.count; ++i) {
-      const int64_t begin = b.part_begin(i), tiles = b.part_tiles(i);
-      Products p;
-      p.positions = step, p.c = rows;
-      p.v = b.v + position * b.v_position + begin * a.p.c + first * tiles, p.v_position = b.v_position;
-      p.u = u + position * u_position, p.u_position = u_position;
-      p.m = b.m + position * b.m_position + begin * width, p.m_position = b.m_position;
-      p.add = first > 0;
-      p.touch = touch + begin;
+  Products p;
+  p.c = rows;
+  p.v_position = b.v_position, p.v_chunk = b.tiles * kChunk, p.v_far = a.p.by_panel;
+  p.u_position = u_position, p.m_position = b.m_position;
+  p.add = first > 0;
+  for (int r = 0; r < b.runs.count; ++r) {
+    const Run& run = b.runs.run[r];
+    const Parts parts = cut(run.end - run.begin, kMaxRows);
+    // One part goes through all positions in one call; several take turns, so that u is near for all but the first.
+    const int step = parts.count == 1 ? run.positions : 1, end = run.position + run.positions;
+    p.positions = step;
+    for (int position = run.position; position < end; position += step) {
+      const int next = position + step < end ? position + step : r + 1 < b.runs.count ? b.runs.run[r + 1].position : 0;
+      p.u = u + position * u_position;
       p.touch_offset = touch_offset + position;
       p.touches = first + rows < s.c ? 0 : min_of(step, max_of(0, kTile * kTile - position));
-      if (a.u && a.p.by_panel && position + 1 < kPositions) {
-        const int64_t from = rows * i / b.parts.count, to = rows * (i + 1) / b.parts.count;
-        p.ahead = fetch_lines(u + (position + 1) * u_position + from * width, to - from, width, width,
-                              divide_up(rows, kChunk));
+      int64_t begin = run.begin;
+      for (int64_t i = 0; i < parts.count; ++i) {
+        const int64_t tiles = parts.size + (i < parts.longer);
+        p.v = b.v + position * b.v_position + begin * kChunk + first * b.tiles;
+        p.m = b.m + position * b.m_position + begin * width;
+        p.touch = touch + begin;
+        if (a.u && a.p.by_panel && next > 0) {
+          const int64_t from = rows * i / parts.count, to = rows * (i + 1) / parts.count;
+          p.ahead = fetch_lines(u + next * u_position + from * width, to - from, width, width, divide_up(rows, kChunk));
+        }
+        products_for(tiles, panel.vectors)(p);
+        begin += tiles;
       }
-      products_for(tiles, panel.vectors)(p);
     }
+  }
 }
 
 // The same where few tiles transform the windows themselves, for all input channels.
@@ -229,25 +263,20 @@ void multiply_few(const Args& a, const Block& b, const Panel& panel) {
       p.windows = kernel.at(panel.column / kLanes + vector, first);
       const bool last = vector + 1 == panel.vectors && first + p.c == a.s.c;
       const int64_t floats = p.c * kernel.taps * kLanes;
-      Fetch ahead = fetch_lines(p.windows + floats, last ? 0 : 1, floats, floats,
-                                b.parts.count * kPatchSize * divide_up(p.c, kChunk));
+      Fetch ahead = fetch_lines(p.windows + floats, last ? 0 : 1, floats, floats, kPatchSize * divide_up(p.c, kChunk));
       p.ahead = &ahead;
+      p.v = b.v + first * b.tiles;
       p.v_position = b.v_position, p.m_position = b.m_position;
       p.width = panel.vectors * kLanes;
+      p.m = b.m + vector * kLanes;
       p.add = first > 0;
-      for (int64_t i = 0; i < b.parts.count; ++i) {
-        const int64_t begin = b.part_begin(i), tiles = b.part_tiles(i);
-        p.v = b.v + begin * a.p.c + first * tiles;
-        p.m = b.m + begin * p.width + vector * kLanes;
-        few_products_for(kWindow, tiles)(p);
-      }
+      few_products_for(kWindow, b.tiles)(p);
     }
 }
 
 // The products of one tile, kLanes channels from o on, to y.
-template <int kWindow, bool kWhole>
+template <class Down, class Across, bool kWhole>
 void interpolate(const Args& a, const TilePlace& place, int64_t o, const float* m, int64_t position) {
-  constexpr int64_t kTile = tile_size(kWindow);
   const Conv2dShape& s = a.s;
   const int64_t rows = s.oh - place.y, columns = s.ow - place.x, count = min_of(kLanes, s.oc - o);
   const int64_t origin = ((place.n * s.oh + place.y) * s.ow + place.x) * s.oc + o;
@@ -258,7 +287,7 @@ void interpolate(const Args& a, const TilePlace& place, int64_t o, const float* 
   const auto put = [&](int64_t i, const Vec* row) {
     if (!kWhole && i >= rows) return;
 #pragma GCC unroll 4
-    for (int64_t j = 0; j < kTile; ++j) {
+    for (int64_t j = 0; j < Across::kOut; ++j) {
       if (!kWhole && j >= columns) return;
       const int64_t offset = (i * s.ow + j) * s.oc;
       Vec v = row[j] + bias;
@@ -271,22 +300,26 @@ void interpolate(const Args& a, const TilePlace& place, int64_t o, const float* 
       }
     }
   };
-  transform_2d<OutputLine<kWindow>>(Columns<kPatchSize>{m, kPatchSize * position, position}, put);
+  transform_2d<Down, Across>(Points<Down::kIn, Across::kIn>{m, position}, put);
 }
 
 // The tiles of one panel, whose products are m, to y.
 template <int kWindow>
 void interpolate_tiles(const Args& a, const Block& b, const Panel& panel) {
-  constexpr int64_t kTile = tile_size(kWindow);
-  TilePlace place(a.p.grid, b.first);
-  for (int64_t i = 0; i < b.tiles; ++i, place.step(a.p.grid)) {
-    for (int64_t v = 0; v < panel.vectors; ++v) {
-      const int64_t o = panel.column + v * kLanes;
-      const bool whole = place.y + kTile <= a.s.oh && place.x + kTile <= a.s.ow && o + kLanes <= a.s.oc;
-      (whole ? interpolate<kWindow, true>
-             : interpolate<kWindow, false>)(a, place, o, b.m + (i * panel.vectors + v) * kLanes, b.m_position);
+  each_kind<kWindow>(a.p.grid, b.first, b.first + b.tiles, [&](auto down, auto across, int64_t first, int64_t last) {
+    using Down = OutputLine<kWindow, decltype(down)::value>;
+    using Across = OutputLine<kWindow, decltype(across)::value>;
+    TilePlace place(a.p.grid, first);
+    for (int64_t i = first - b.first; i < last - b.first; ++i, place.step(a.p.grid)) {
+      const bool inside = place.y + Down::kOut <= a.s.oh && place.x + Across::kOut <= a.s.ow;
+      for (int64_t v = 0; v < panel.vectors; ++v) {
+        const int64_t o = panel.column + v * kLanes;
+        (inside && o + kLanes <= a.s.oc
+             ? interpolate<Down, Across, true>
+             : interpolate<Down, Across, false>)(a, place, o, b.m + (i * panel.vectors + v) * kLanes, b.m_position);
+      }
     }
-  }
+  });
 }
 
 // ---- jobs ----------------------------------------------------------------------------------------------------------

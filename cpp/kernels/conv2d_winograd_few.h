@@ -10,6 +10,7 @@
 //
 // The sums are those of conv2d_winograd_products.h, in the same order.
 #pragma once
+#include "kernels/conv2d_algorithms.h"
 #include "kernels/conv2d_winograd.h"
 
 namespace linnet::LINNET_ISA {

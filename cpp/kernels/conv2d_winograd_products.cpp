@@ -9,6 +9,7 @@ template <int Tiles, int Vectors>
 void products(const Products& p) {
   Fetch ahead = p.ahead;
   constexpr int64_t kWidth = Vectors * kLanes;
+  const int64_t next_chunk = p.v_chunk - kChunk;
   for (int64_t position = 0; position < p.positions; ++position) {
     const float* v = p.v + position * p.v_position;
     const float* u = p.u + position * p.u_position;
@@ -41,7 +42,11 @@ void products(const Products& p) {
           ++v;
           pin(v);
         }
-        v += (Tiles - 1) * kChunk;
+        v += next_chunk;
+        if (p.v_far) {
+#pragma GCC unroll 14
+          for (int t = 0; t < Tiles; ++t) __builtin_prefetch(v + p.v_chunk + t * kChunk);
+        }
         ahead.some();
       }
       if (add) {

@@ -17,8 +17,9 @@ inline constexpr int64_t kStretch = 128;
 
 struct Products {
   int64_t positions, c;
-  const float* v;  // (c / kChunk, tiles, kChunk) at each position
-  int64_t v_position;
+  const float* v;  // (c / kChunk, tiles, kChunk) at each position; chunks may lie apart
+  int64_t v_position, v_chunk;
+  bool v_far;      // asks for the lines of the chunk after the next
   const float* u;  // (c, vectors * kLanes) at each position
   int64_t u_position;
   float* m;  // (tiles, vectors * kLanes) at each position

@@ -79,12 +79,11 @@ void transform_job(const void* args, int64_t index, float* scratch) {
   const Plan& p = a.p;
   const int64_t begin = a.first + index * kJobTiles, end = a.first + min_of(a.tiles, (index + 1) * kJobTiles);
   const float* const zeros = make_zeros(scratch, max_of(s.c, s.oc));
-  transform_patches<kWindow, PatchLine>(
-      {a.x, s.n, s.h, s.w, s.c, zeros}, p.grid, s.pad_top, s.pad_left, begin, end,
-      [&](int64_t t) { return TileSpot{a.v + (t - a.first) * p.v_tile, kLanes, kLanes, p.v_position}; });
-  transform_patches<kWindow, OutputGradLine<kWindow>>(
+  transform_patches<kWindow, PatchLineOf>({a.x, s.n, s.h, s.w, s.c, zeros}, p.grid, s.pad_top, s.pad_left, begin, end,
+                                          {a.v + (begin - a.first) * p.v_tile, p.v_tile, kLanes, kLanes, p.v_position});
+  transform_patches<kWindow, OutputGradLine>(
       {a.dy, s.n, s.oh, s.ow, s.oc, zeros}, p.grid, 0, 0, begin, end,
-      [&](int64_t t) { return TileSpot{a.d + (t - a.first) * p.width, kPanelWidth, p.wave * p.width, p.d_position}; });
+      {a.d + (begin - a.first) * p.width, p.width, kPanelWidth, p.wave * p.width, p.d_position});
   if (!a.dbias_parts) return;
   float* const dbias = a.dbias_parts + (a.first / p.wave * p.wave_jobs + index) * s.oc;
   for (int64_t o = 0; o < s.oc; ++o) dbias[o] = 0.0f;
@@ -95,18 +94,35 @@ void transform_job(const void* args, int64_t index, float* scratch) {
   }
 }
 
+// c (rows, panel) = a . b, or on top of c, in stretches of k that are summed each from 0 and then added: rounding
+// errors grow with the length of a stretch, not with k. `next` floats lie between two stretches in a.
+void multiply_in_stretches(MicroKernel kernel, MicroTile t, int64_t next, bool add) {
+  const int64_t k = t.k;
+  t.ld_residual = t.ldc;
+  int64_t p = 0;
+  do {  // once where no tile takes the position: the sum is 0
+    t.k = min_of(kStretch, k - p);
+    t.residual = add || p > 0 ? t.c : nullptr;
+    kernel(t);
+    t.a += next;
+    t.b += kStretch * t.ldb;
+    p += kStretch;
+  } while (p < k);
+}
+
 // to (rows, panel): sums of `rows` input channels from `first` on, at one position, one panel of output channels.
-void multiply(const Args& a, int64_t position, int64_t panel_index, int64_t first, int64_t rows, float* to) {
+void multiply(const Args& a, int position, int64_t panel_index, int64_t first, int64_t rows, float* to) {
   const Plan& p = a.p;
   const int vectors = static_cast<int>(panel_at(a.s.oc, panel_index).vectors);
   const Parts parts = cut(rows, kMaxRows);
+  const TileRange range = p.grid.that_take(position, a.first, a.tiles);
   MicroTile t = {};
-  t.a = a.v + position * p.v_position + first;
+  t.a = a.v + position * p.v_position + range.begin * p.v_tile + first;
   t.a_stride = p.v_tile, t.a_chunk = a.tiles;
-  t.b = a.d + position * p.d_position + panel_index * p.wave * p.width;
+  t.b = a.d + position * p.d_position + (panel_index * p.wave + range.begin) * p.width;
   t.c = to;
   t.ldb = t.ldc = p.width;
-  t.k = a.tiles;
+  t.k = range.end - range.begin;
   for (int64_t i = 0; i < parts.count; ++i) {
     const int64_t count = parts.size + (i < parts.longer);
     multiply_in_stretches(micro_kernel_for(static_cast<int>(count), vectors, false), t, kStretch * p.v_tile,
@@ -126,7 +142,8 @@ void interpolate(const Args& a, int64_t channel, const Panel& panel, const float
 // One position, one panel.
 void multiply_job(const void* args, int64_t index, float*) {
   const Args& a = *static_cast<const Args*>(args);
-  const int64_t position = index / a.p.panels, panel = index % a.p.panels;
+  const int position = static_cast<int>(index / a.p.panels);
+  const int64_t panel = index % a.p.panels;
   multiply(a, position, panel, 0, a.s.c, a.sum + position * a.p.sum_position + panel * a.s.c * a.p.width);
 }
 
@@ -146,7 +163,7 @@ void piece_job(const void* args, int64_t index, float* scratch) {
   const Args& a = *static_cast<const Args*>(args);
   const int64_t panel = index % a.p.panels, first = index / a.p.panels * kPieceChannels;
   const int64_t rows = min_of(kPieceChannels, a.s.c - first);
-  for (int64_t position = 0; position < kPositions; ++position)
+  for (int position = 0; position < kPositions; ++position)
     multiply(a, position, panel, first, rows, scratch + position * kPiecePosition);
   for (int64_t i = 0; i < rows; ++i)
     interpolate<kWindow>(a, first + i, panel_at(a.s.oc, panel), scratch + i * a.p.width, kPiecePosition);

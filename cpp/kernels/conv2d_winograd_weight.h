@@ -1,7 +1,9 @@
 // Winograd's gradient of the weights: what its two orders of the work share (conv2d_winograd_weight.cpp for many
 // channels, conv2d_winograd_weight_few.cpp for few).
 #pragma once
-#include "kernels/conv2d_winograd.h"
+#include "kernels/conv2d_tile.h"
+#include "kernels/conv2d_winograd_products.h"
+#include "kernels/conv2d_winograd_tiles.h"
 
 namespace linnet::LINNET_ISA {
 
@@ -23,11 +25,10 @@ void window_gradient(const Conv2dShape& s, int64_t channel, int64_t o, const flo
                      float* dkernel) {
   const int64_t count = min_of(kLanes, s.oc - o);
   float* const to = dkernel + channel * s.oc + o;
-  transform_2d<WindowGradLine<kWindow>>(Columns<kPatchSize>{sums, kPatchSize * position, position},
-                                        [&](int64_t i, const Vec* row) {
-                                          for (int64_t j = 0; j < kWindow; ++j)
-                                            store_some(to + (i * kWindow + j) * s.c * s.oc, row[j], count);
-                                        });
+  using Line = WindowGradLine<kWindow>;
+  transform_2d<Line, Line>(Points<kPatchSize, kPatchSize>{sums, position}, [&](int64_t i, const Vec* row) {
+    for (int64_t j = 0; j < kWindow; ++j) store_some(to + (i * kWindow + j) * s.c * s.oc, row[j], count);
+  });
 }
 
 // Sums that are fewer stay near a core.

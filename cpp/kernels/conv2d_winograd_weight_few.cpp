@@ -51,25 +51,29 @@ struct Args {
   float* dbias_parts;  // (shares, oc), or null
 };
 
-// sum (36, c, d_tile) = or += v^T . d of `tiles` tiles.
-void multiply_block(const Args& a, const float* v, const float* d, int64_t tiles, bool add, float* sum) {
+// sum (36, c, d_tile) = or += v^T . d of `tiles` tiles from `begin` on.
+void multiply_block(const Args& a, const float* v, const float* d, int64_t begin, int64_t tiles, bool add, float* sum) {
   const Plan& p = a.p;
   const Parts parts = cut(a.s.c, kMaxRows);
+  TileRange taken[kPositions];
+  for (int position = 0; position < kPositions; ++position) taken[position] = p.grid.that_take(position, begin, tiles);
   MicroTile t = {};
-  t.a_stride = p.v_tile, t.a_chunk = t.k = tiles;
+  t.a_stride = p.v_tile, t.a_chunk = tiles;
   t.ldb = t.ldc = t.ld_residual = p.d_tile;
   for (int64_t panel = 0; panel < panel_count(a.s.oc); ++panel) {
     const Panel columns = panel_at(a.s.oc, panel);
     for (int64_t i = 0, first = 0; i < parts.count; ++i) {
       const int64_t count = parts.size + (i < parts.longer);
       const MicroKernel kernel = micro_kernel_for(static_cast<int>(count), static_cast<int>(columns.vectors), false);
-      t.a = v + first;
-      t.b = d + columns.column;
       t.c = sum + first * p.d_tile + columns.column;
       for (int64_t position = 0; position < kPositions; ++position) {
+        const TileRange range = taken[position];
+        t.a = v + position * p.v_position + range.begin * p.v_tile + first;
+        t.b = d + position * p.d_position + range.begin * p.d_tile + columns.column;
+        t.k = range.end - range.begin;
         t.residual = add ? t.c : nullptr;
-        kernel(t);
-        t.a += p.v_position, t.b += p.d_position, t.c += a.s.c * p.d_tile;
+        if (t.k > 0 || !add) kernel(t);
+        t.c += a.s.c * p.d_tile;
       }
       first += count;
     }
@@ -89,18 +93,16 @@ void share_job(const void* args, int64_t share, float* scratch) {
   const int64_t first = part_begin(p.grid.tiles, p.shares, share), last = part_begin(p.grid.tiles, p.shares, share + 1);
   for (int64_t begin = first; begin < last; begin += p.block) {
     const int64_t end = min_of(last, begin + p.block);
-    transform_patches<kWindow, PatchLine>(
-        {a.x, s.n, s.h, s.w, s.c, zeros}, p.grid, s.pad_top, s.pad_left, begin, end,
-        [&](int64_t t) { return TileSpot{v + (t - begin) * p.v_tile, kLanes, kLanes, p.v_position}; });
-    transform_patches<kWindow, OutputGradLine<kWindow>>(
-        {a.dy, s.n, s.oh, s.ow, s.oc, zeros}, p.grid, 0, 0, begin, end,
-        [&](int64_t t) { return TileSpot{d + (t - begin) * p.d_tile, kLanes, kLanes, p.d_position}; });
+    transform_patches<kWindow, PatchLineOf>({a.x, s.n, s.h, s.w, s.c, zeros}, p.grid, s.pad_top, s.pad_left, begin, end,
+                                            {v, p.v_tile, kLanes, kLanes, p.v_position});
+    transform_patches<kWindow, OutputGradLine>({a.dy, s.n, s.oh, s.ow, s.oc, zeros}, p.grid, 0, 0, begin, end,
+                                               {d, p.d_tile, kLanes, kLanes, p.d_position});
     TilePlace place(p.grid, begin);
     for (int64_t t = begin; dbias && t < end; ++t, place.step(p.grid)) {
       add_pixels(a.dy + ((place.n * s.oh + place.y) * s.ow + place.x) * s.oc, min_of(p.grid.size, s.oh - place.y),
                  min_of(p.grid.size, s.ow - place.x), s.ow * s.oc, s.oc, dbias);
     }
-    multiply_block(a, v, d, end - begin, begin > first, a.sum + share * p.sum_share);
+    multiply_block(a, v, d, begin, end - begin, begin > first, a.sum + share * p.sum_share);
   }
 }
 

@@ -88,10 +88,10 @@ TEST_CASE("conv2d winograd: every remainder of height and width, every padding")
       check_shape(shape({.n = 2,
                          .h = h,
                          .w = w,
-                         .c = 32,
+                         .c = 80,
                          .kh = 3,
                          .kw = 3,
-                         .oc = 32,
+                         .oc = 80,
                          .pad_top = turn % 3,
                          .pad_bottom = turn / 2 % 3,
                          .pad_left = turn / 3 % 3,
@@ -191,7 +191,9 @@ TEST_CASE("conv2d winograd: patches in scratch and in the workspace, several wav
                          Sizes{.n = 9, .h = 11, .w = 11, .c = 250, .kh = 3, .kw = 3, .oc = 40},
                          Sizes{.n = 2, .h = 62, .w = 62, .c = 264, .kh = 3, .kw = 3, .oc = 20},
                          Sizes{.n = 3, .h = 62, .w = 62, .c = 17, .kh = 3, .kw = 3, .oc = 33},
-                         Sizes{.n = 2, .h = 32, .w = 32, .c = 9, .kh = 3, .kw = 3, .oc = 200}})
+                         Sizes{.n = 2, .h = 32, .w = 32, .c = 9, .kh = 3, .kw = 3, .oc = 200},
+                         Sizes{.n = 2, .h = 4, .w = 62, .c = 40, .kh = 3, .kw = 3, .oc = 64},
+                         Sizes{.n = 2, .h = 61, .w = 4, .c = 70, .kh = 3, .kw = 3, .oc = 75}})
     check_shape(shape(z), true);
 }
 
