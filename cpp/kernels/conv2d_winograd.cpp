@@ -2,7 +2,8 @@
 //
 //   1. transform the windows: u, for a panel of output channels (36, c, vectors * kLanes)
 //   2. transform the patches of a block of tiles: v, (36, c / 16 * tiles, 16)
-//   3. for each position and panel: m (tiles, vectors * kLanes) = v . u   (conv2d_winograd_products.h)
+//   3. for each position and panel: m (tiles, vectors * kLanes) = v . u   (conv2d_winograd_products.h), of the tiles
+//      that take the position: not all at the edge of an image do   (conv2d_winograd_tiles.h)
 //   4. interpolate m, and put bias, residual and activation on top on the way to y
 //
 // There are two orders, for one limit: what is used again and again should lie in L2.

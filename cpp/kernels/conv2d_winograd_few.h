@@ -37,7 +37,7 @@ struct FewProducts {
 };
 using FewProductsFunction = void (*)(const FewProducts&);
 
-// For 1 <= tiles <= kFewTiles; computes all positions.
+// For 1 <= tiles <= kFewTiles; computes all positions, also those that a tile does not take: nobody reads them.
 FewProductsFunction few_products_for(int64_t window, int64_t tiles);
 
 }  // namespace linnet::LINNET_ISA

@@ -11,6 +11,8 @@
 //   d    (36, panels, tiles of the wave, panel)         tiles of dy; panel: 2 vectors
 //   sum  (36, panels, c, panel)
 //
+// Tiles at the edge of an image take fewer positions (conv2d_winograd_tiles.h), and only those sum them.
+//
 // With few channels another order is faster (conv2d_winograd_weight_few.cpp). When all tiles are one wave, and sums are
 // many, a job takes all positions of a panel and some input channels instead: then its sums stay in scratch until they
 // are interpolated, and never go to memory.
