@@ -222,7 +222,8 @@ void multiply(const Args& a, const Block& b, const Panel& panel, int64_t first, 
   for (int64_t i = 0; i < kTile * kTile; ++i) touch_offset[i] = (i / kTile * s.ow + i % kTile) * s.oc;
   Products p;
   p.c = rows;
-  p.v_position = b.v_position, p.v_chunk = b.tiles * kChunk, p.v_far = a.p.by_panel;
+  // From a chunk of a part to its next it is too far for the hardware when others' tiles are many in between.
+  p.v_position = b.v_position, p.v_chunk = b.tiles * kChunk, p.v_far = a.p.by_panel || b.tiles > 2 * kMaxRows;
   p.u_position = u_position, p.m_position = b.m_position;
   p.add = first > 0;
   for (int r = 0; r < b.runs.count; ++r) {
