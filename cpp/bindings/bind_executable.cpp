@@ -81,18 +81,19 @@ class PyExecutable {
     }
     const std::vector<int>& ids = executable_.inputs();
     if (count == 0 || count != ids.size() || keeps_inputs_) return py::none();
-    std::vector<const void*> pointers(count);
+    std::vector<const void*> pointers;
+    std::vector<py::array> arrays;  // another thread may change the list while the engine reads
     int64_t n = 0;
     for (size_t i = 0; i < count; ++i) {
       if (Py_TYPE(items[i]) != py::detail::npy_api::get().PyArray_Type_) return py::none();
-      const py::array array = py::reinterpret_borrow<py::array>(items[i]);
+      const py::array& array = arrays.emplace_back(py::reinterpret_borrow<py::array>(items[i]));
       if (i == 0) n = array.ndim() > 0 ? array.shape(0) : 0;
       if (n < 1 || n > executable_.capacity() || !array.dtype().is(input_dtypes_[i]) ||
           !has_shape(array, executable_.graph().type(ids[i]).shape, n) || !(array.flags() & py::array::c_style) ||
           !is_aligned(array)) {
         return py::none();
       }
-      pointers[i] = array.data();
+      pointers.push_back(array.data());
     }
     return run_on(n, pointers, 0, 0);
   }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import threading
 
 import numpy as np
 import pytest
@@ -100,6 +101,30 @@ def test_inputs_as_they_are() -> None:
     # What would hand out the caller's own memory goes the long way.
     graph, source, _ = double()
     assert E.Executable(graph, [source], 4).run_as_is(x[:3]) is None
+
+
+def test_inputs_outlive_the_list_that_held_them() -> None:
+    """Another thread replaces the arrays while the engine reads them."""
+    graph, _, y = double((-1, 300000))
+    executable = E.Executable(graph, [y], 1)
+    inputs = [np.ones((1, 300000), np.float32)]
+    stop = threading.Event()
+
+    def replace() -> None:
+        while not stop.is_set():
+            inputs[0] = np.ones((1, 300000), np.float32)
+            np.full((1, 300000), 7, np.float32)  # what would lie where the old one was
+
+    thread = threading.Thread(target=replace)
+    thread.start()
+    try:
+        for _ in range(1500):
+            found = executable.run_as_is(inputs)
+            assert found is not None
+            assert (found[0] == 2).all()
+    finally:
+        stop.set()
+        thread.join()
 
 
 @pytest.mark.parametrize("n", [-1, 9, 2**62])
